@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A library target, its product and its tests share one name.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+    swiftSettings: settings)
+}
+
+let libraries = [
+  "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "SpeechCorpus", "CTC",
+  "AcousticModels", "Transcription", "Adaptation", "Idiolect",
+]
+
+let package = Package(
+  name: "Idiolect",
+  products: libraries.map { .library(name: $0, targets: [$0]) } + [
+    .executable(name: "idiolect", targets: ["IdiolectCommand"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+    .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+    .target(
+      name: "CKernels",
+      linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+
+    library("Basics", ["CKernels"]),
+    library("TensorEngine", ["Basics", "CKernels"]),
+    library("AudioIO", ["Basics", "CSndfile", "CSoxr"]),
+    library("AcousticFeatures", ["Basics", "CFFTW"]),
+    library("SpeechText", ["Basics"]),
+    library("SpeechCorpus", ["Basics", "AudioIO", "SpeechText"]),
+    library("CTC", ["Basics", "TensorEngine", "SpeechText", "CKernels"]),
+    library("AcousticModels", ["Basics", "TensorEngine", "AcousticFeatures", "SpeechText"]),
+    library("Transcription", ["Basics", "AcousticModels", "CTC", "SpeechCorpus"]),
+    library("Adaptation", ["Basics", "Transcription"]),
+    library(
+      "Idiolect",
+      [
+        "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "SpeechCorpus", "CTC",
+        "AcousticModels", "Transcription", "Adaptation",
+      ]),
+    .executableTarget(
+      name: "IdiolectCommand",
+      dependencies: [
+        "Idiolect", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+
+    .target(
+      name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests("Basics"),
+    tests("TensorEngine"),
+    tests("AudioIO"),
+    tests("AcousticFeatures", ["AudioIO"]),
+    tests("SpeechText"),
+    tests("SpeechCorpus"),
+    tests("CTC", ["TensorEngine"]),
+    tests("AcousticModels", ["CTC", "TensorEngine"]),
+    tests("Transcription"),
+    tests("Adaptation"),
+    tests("IdiolectCommand"),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,70 @@
+public import Foundation
+
+/// Writes a file whole or not at all: a temporary file beside it, flushed to disk, then renamed.
+///
+/// A crash, a kill or a full disk leaves what was there before.
+public enum AtomicFile {
+  /// Writes the chunks that `body` hands to its argument, in order.
+  ///
+  /// - Throws: `IdiolectError` `.inputOutput` that names the file and the cause; whatever `body` throws.
+  public static func write(
+    to path: String, _ body: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws {
+    let temporary = "\(path).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw failure("cannot create", path, errno) }
+    var committed = false
+    defer {
+      if !committed { unlink(temporary) }
+    }
+    do {
+      defer { close(descriptor) }
+      try body { bytes in
+        var rest = bytes
+        while !rest.isEmpty {
+          let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
+          if written < 0 && errno == EINTR { continue }
+          guard written > 0 else { throw failure("cannot write", path, errno) }
+          rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+      }
+      guard fsync(descriptor) == 0 else { throw failure("cannot write", path, errno) }
+    }
+    guard rename(temporary, path) == 0 else { throw failure("cannot replace", path, errno) }
+    committed = true
+  }
+
+  /// Writes `data` to `path`, whole or not at all.
+  public static func write(_ data: Data, to path: String) throws {
+    try write(to: path) { append in try data.withUnsafeBytes { try append($0) } }
+  }
+
+  /// Writes `text` as UTF-8 to `path`, whole or not at all.
+  public static func write(_ text: String, to path: String) throws {
+    try write(Data(text.utf8), to: path)
+  }
+
+  /// Makes a directory and the ones above it.
+  public static func makeDirectory(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw IdiolectError(
+        .inputOutput,
+        "\(path): cannot make this directory; check that its parent exists and can be written",
+        cause: error)
+    }
+  }
+
+  private static func failure(_ what: String, _ path: String, _ code: Int32) -> IdiolectError {
+    let remedy =
+      switch code {
+      case ENOSPC, EDQUOT: "; free some space and run it again, what was there before is untouched"
+      case EACCES, EPERM, EROFS: "; choose a place that you may write"
+      case ENOENT: "; its directory does not exist"
+      default: ""
+      }
+    return IdiolectError(
+      .inputOutput, "\(path): \(what) this file: \(String(cString: strerror(code)))\(remedy)")
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+
+/// An array as NumPy's `.npy` holds it: little-endian, row-major, float32, float64, int32 or int64.
+///
+/// Format: NumPy enhancement proposal 1.
+public struct NumpyFile: Sendable {
+  public var shape: [Int]
+  public var values: [Float]
+
+  public init(shape: [Int], values: [Float]) {
+    precondition(shape.reduce(1, *) == values.count, "shape \(shape) against \(values.count) values")
+    self.shape = shape
+    self.values = values
+  }
+
+  /// Reads an array; values of other types become float32.
+  public init(path: String) throws {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw IdiolectError(.notFound, "\(path): no such file, or it cannot be read")
+    }
+    func refuse(_ why: String) -> IdiolectError {
+      IdiolectError(.invalidData, "\(path): not an array that can be read: \(why)")
+    }
+    guard data.count > 10, data.prefix(6) == Data([0x93] + Array("NUMPY".utf8)) else {
+      throw refuse("it does not begin as a .npy file")
+    }
+    let bytes = [UInt8](data)
+    let wide = bytes[6] >= 2
+    guard !wide || bytes.count > 12 else { throw refuse("its header is cut short") }
+    let headerLength =
+      wide
+      ? Int(bytes[8]) | Int(bytes[9]) << 8 | Int(bytes[10]) << 16 | Int(bytes[11]) << 24
+      : Int(bytes[8]) | Int(bytes[9]) << 8
+    let start = (wide ? 12 : 10) + headerLength
+    guard start <= bytes.count else { throw refuse("its header is cut short") }
+    let header = String(decoding: bytes[(wide ? 12 : 10)..<start], as: UTF8.self)
+    guard header.contains("'fortran_order': False") else { throw refuse("column-major order") }
+    guard let open = header.firstIndex(of: "("), let close = header.firstIndex(of: ")"), open < close
+    else { throw refuse("its header has no shape") }
+    var shape: [Int] = []
+    var count = 1
+    for part in header[header.index(after: open)..<close].split(separator: ",") {
+      guard let size = Int(part.trimmingCharacters(in: .whitespaces)), size >= 0 else {
+        throw refuse("its shape has '\(part)'")
+      }
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      guard !overflow else { throw refuse("its shape is too large") }
+      count = product
+      shape.append(size)
+    }
+    self.shape = shape
+    let payload = Data(bytes[start...])
+    func read<T>(_: T.Type, _ convert: (T) -> Float) throws -> [Float] {
+      let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<T>.size)
+      guard !overflow, payload.count >= size else { throw refuse("its data is cut short") }
+      return payload.withUnsafeBytes { raw in
+        (0..<count).map { convert(raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self)) }
+      }
+    }
+    if header.contains("'<f4'") {
+      values = try read(Float.self) { $0 }
+    } else if header.contains("'<f8'") {
+      values = try read(Double.self) { Float($0) }
+    } else if header.contains("'<i4'") {
+      values = try read(Int32.self) { Float($0) }
+    } else if header.contains("'<i8'") {
+      values = try read(Int64.self) { Float($0) }
+    } else {
+      throw refuse("its element type is none of float32, float64, int32, int64")
+    }
+  }
+
+  /// Writes the array as float32, whole or not at all.
+  public func write(to path: String) throws {
+    let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(sizes)), }"
+    header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
+    var prefix = Data([0x93] + Array("NUMPY".utf8) + [1, 0])
+    prefix.append(UInt8(header.utf8.count & 0xFF))
+    prefix.append(UInt8(header.utf8.count >> 8))
+    prefix.append(contentsOf: header.utf8)
+    try AtomicFile.write(to: path) { append in
+      try prefix.withUnsafeBytes { try append($0) }
+      try values.withUnsafeBytes { try append($0) }
+    }
+  }
+}

@@ -1,0 +1,2 @@
+import Idiolect
+print("idiolect")
