@@ -20,6 +20,11 @@ int ck_threads(void);
 void ck_parallel_for(size_t count, size_t grain,
                      void (*body)(void *context, size_t begin, size_t end), void *context);
 
+#include "CKernelsMatrix.h"
+#include "CKernelsElementwise.h"
+#include "CKernelsNormalise.h"
+#include "CKernelsSequence.h"
+
 #ifdef __cplusplus
 }
 #endif
