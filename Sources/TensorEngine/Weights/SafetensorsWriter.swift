@@ -35,10 +35,10 @@ public struct SafetensorsTensor {
   }
 
   /// A tensor of 64-bit integers, row-major, as many as `shape` says.
-  public init(_ name: String, shape: [Int], integers: @escaping () throws -> [Int64]) {
+  public init(integers name: String, shape: [Int], values: @escaping () throws -> [Int64]) {
     self.name = name
     self.shape = shape
-    source = .integers(integers)
+    source = .integers(values)
   }
 
   var type: SafetensorsType {
