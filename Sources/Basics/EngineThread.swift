@@ -10,7 +10,11 @@ package enum EngineThread {
   private static let started: Void = {
     let thread = Thread {
       currentThreadIsEngine = true
-      while true { queue.next()() }
+      while true {
+        let job = queue.next()
+        job.perform()
+        job.done.signal()
+      }
     }
     thread.name = "idiolect-engine"
     thread.stackSize = 64 << 20
@@ -19,9 +23,10 @@ package enum EngineThread {
 
   package static var isCurrent: Bool { currentThreadIsEngine }
 
-  fileprivate static func submit(_ job: @escaping @Sendable () -> Void) {
+  fileprivate static func run(_ job: Job) {
     _ = started
     queue.append(job)
+    job.done.wait()
   }
 }
 
@@ -29,35 +34,38 @@ package enum EngineThread {
 package func onEngine<Result>(_ body: () throws -> Result) throws -> Result {
   if EngineThread.isCurrent { return try body() }
   var outcome: Swift.Result<Result, any Error>?
-  // The caller waits until the body has run, so nothing here outlives or races it.
   withoutActuallyEscaping(body) { body in
-    nonisolated(unsafe) let body = body
-    let done = DispatchSemaphore(value: 0)
-    withUnsafeMutablePointer(to: &outcome) { slot in
-      nonisolated(unsafe) let slot = slot
-      EngineThread.submit {
-        slot.pointee = Swift.Result { try body() }
-        done.signal()
-      }
-      done.wait()
-    }
+    let job = Job { outcome = Swift.Result { try body() } }
+    EngineThread.run(job)
+    job.work = nil
   }
   return try outcome!.get()
+}
+
+private final class Job: @unchecked Sendable {
+  // Handed over under the queue's lock; the submitter touches it again only after `done`.
+  var work: (() -> Void)?
+  let done = DispatchSemaphore(value: 0)
+
+  init(_ work: @escaping () -> Void) { self.work = work }
+
+  // Not inlined: every reference to the closure must be gone before `done`, for it must not escape.
+  @inline(never) func perform() { work!() }
 }
 
 private final class JobQueue: @unchecked Sendable {
   // Every access to `jobs` is under `condition`'s lock.
   private let condition = NSCondition()
-  private var jobs: [@Sendable () -> Void] = []
+  private var jobs: [Job] = []
 
-  func append(_ job: @escaping @Sendable () -> Void) {
+  func append(_ job: Job) {
     condition.lock()
     jobs.append(job)
     condition.signal()
     condition.unlock()
   }
 
-  func next() -> @Sendable () -> Void {
+  func next() -> Job {
     condition.lock()
     while jobs.isEmpty { condition.wait() }
     let job = jobs.removeFirst()

@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 
 /// Where a layer's parameters come from, random or a checkpoint: layers have one initialiser for both.
 ///

@@ -12,7 +12,8 @@ package final class Storage: @unchecked Sendable {
   /// Uninitialised memory for `byteCount` bytes.
   package init(byteCount: Int) {
     self.byteCount = byteCount
-    capacity = Storage.capacity(for: byteCount)
+    let capacity = Storage.capacity(for: byteCount)
+    self.capacity = capacity
     pointer = Storage.pool.withLock { $0.take(capacity) }
   }
 
