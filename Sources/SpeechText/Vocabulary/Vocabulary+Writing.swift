@@ -53,7 +53,8 @@ extension Vocabulary {
     }
   }
 
-  /// The labels as the files name them: the delimiter of a fused vocabulary is a plain space there.
+  /// The labels as the files name them: the word delimiter is a plain space in a fused vocabulary and
+  /// `|` in a delimited one.
   private func writtenLabels() throws -> [String] {
     var names = labels
     if layout == .fused {
@@ -74,6 +75,8 @@ extension Vocabulary {
         names[transducer] = Vocabulary.defaultBlank
       }
     }
+    // transformers 5.23 forgets any other name of the delimiter when it opens a directory.
+    if layout == .delimited, let wordDelimiter, index(of: "|") == nil { names[wordDelimiter] = "|" }
     if names[blank].isEmpty { names[blank] = Vocabulary.defaultBlank }
     return names
   }
