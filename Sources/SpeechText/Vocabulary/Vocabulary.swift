@@ -58,8 +58,9 @@ public struct Vocabulary: Sendable, Hashable {
     }
     self.labels = labels
     self.blank = blank
-    self.specials = specials.union([blank]).union(unknown.map { [$0] } ?? [])
-    self.unknown = unknown
+    // What is unknown may be said to be the blank, so that no label is spent on it.
+    self.unknown = unknown == blank ? nil : unknown
+    self.specials = specials.union([blank, unknown ?? blank])
     self.wordDelimiter = wordDelimiter
     self.layout = layout
     trie = LabelTrie(labels: labels, specials: self.specials, wordDelimiter: wordDelimiter)
