@@ -10,11 +10,7 @@ package enum EngineThread {
   private static let started: Void = {
     let thread = Thread {
       currentThreadIsEngine = true
-      while true {
-        let job = queue.next()
-        job.perform()
-        job.done.signal()
-      }
+      while true { runNext().signal() }
     }
     thread.name = "idiolect-engine"
     thread.stackSize = 64 << 20
@@ -23,10 +19,19 @@ package enum EngineThread {
 
   package static var isCurrent: Bool { currentThreadIsEngine }
 
-  fileprivate static func run(_ job: Job) {
+  /// Runs `work` on the engine thread, releases it, then signals `done`.
+  fileprivate static func submit(_ work: @escaping @Sendable () -> Void, done: DispatchSemaphore) {
     _ = started
-    queue.append(job)
-    job.done.wait()
+    queue.append(Job(work: work, done: done))
+  }
+
+  // A function of its own, so that the job is released when it returns. Were it released after the signal,
+  // the waiting caller could find its closure still held, which Swift punishes with a trap.
+  @inline(never)
+  private static func runNext() -> DispatchSemaphore {
+    let job = queue.next()
+    job.work()
+    return job.done
   }
 }
 
@@ -34,23 +39,22 @@ package enum EngineThread {
 package func onEngine<Result>(_ body: () throws -> Result) throws -> Result {
   if EngineThread.isCurrent { return try body() }
   var outcome: Swift.Result<Result, any Error>?
+  // The caller waits until the body has run, so nothing here outlives or races it.
   withoutActuallyEscaping(body) { body in
-    let job = Job { outcome = Swift.Result { try body() } }
-    EngineThread.run(job)
-    job.work = nil
+    nonisolated(unsafe) let body = body
+    let done = DispatchSemaphore(value: 0)
+    withUnsafeMutablePointer(to: &outcome) { slot in
+      nonisolated(unsafe) let slot = slot
+      EngineThread.submit({ slot.pointee = Swift.Result { try body() } }, done: done)
+      done.wait()
+    }
   }
   return try outcome!.get()
 }
 
-private final class Job: @unchecked Sendable {
-  // Handed over under the queue's lock; the submitter touches it again only after `done`.
-  var work: (() -> Void)?
-  let done = DispatchSemaphore(value: 0)
-
-  init(_ work: @escaping () -> Void) { self.work = work }
-
-  // Not inlined: every reference to the closure must be gone before `done`, for it must not escape.
-  @inline(never) func perform() { work!() }
+private struct Job {
+  let work: @Sendable () -> Void
+  let done: DispatchSemaphore
 }
 
 private final class JobQueue: @unchecked Sendable {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "CKernelsMemory.h"
+#include "CKernelsOptimise.h"
 
 #ifdef __cplusplus
 extern "C" {
