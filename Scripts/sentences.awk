@@ -31,3 +31,8 @@ function role(number,    bucket) {
   bucket = hash(number, 0) % 100
   return bucket == 7 ? "samples" : bucket == 8 ? "dev" : "train"
 }
+
+# Whether every voice says what is written: no abbreviation that one reads out in full, as in "st".
+function speakable(text) {
+  return (" " text " ") !~ / (st|mr|mrs|ms|dr|jr|hon|rev|gen|col|co|etc|lt|sept|u|ii|iii|iv|vi|vii|viii|ix|xi) /
+}
