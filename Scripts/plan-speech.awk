@@ -12,7 +12,7 @@ BEGIN {
   variants = "f1 f2 f3 f4 f5 m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 m1 m2 m3 m4 m5 m6 m7 m8 " \
     "Alicia Andrea Annie belinda linda anika steph steph2 steph3 aunty adam david ed edward max paul " \
     "rob robert zac victor travis shelby sandro quincy pablo norbert miguel michel Michael Mike " \
-    "benjamin Denis Diogo Henrique Hugo Jacky John Lee Marco Mario pedro Gene boris caleb Antonio"
+    "benjamin Denis Diogo Henrique Hugo Jacky john Lee Marco Mario pedro Gene boris caleb antonio"
   flite = "kal kal16 kal16 kal16 rms rms rms rms rms slt slt slt slt slt"
   festival = "kal_diphone ked_diphone ked_diphone cmu_us_slt_arctic_hts"
   secondsPerCharacter = 0.054
