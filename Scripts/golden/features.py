@@ -1,13 +1,13 @@
-"""Golden data for AudioIO and AcousticFeatures: short synthetic recordings and what the peers make of them.
+"""Golden data for AcousticFeatures: short synthetic recordings and what the peers make of them.
 
-requirements: torch==2.15.0 transformers==5.23.0 kaldi-native-fbank==1.22.5 numpy==2.4.6 soundfile soxr
+requirements: torch==2.15.0 transformers==5.23.0 kaldi-native-fbank==1.22.5 numpy==2.4.6
+soundfile==0.14.0 soxr==1.1.0 tokenizers (as transformers pins it)
 and the programs espeak-ng and flite, on the path.
 
     python Scripts/golden/features.py        # writes Tests/Golden/features
 """
 
 import io
-import json
 import pathlib
 import subprocess
 import tempfile
@@ -17,7 +17,8 @@ import numpy as np
 import soundfile
 import soxr
 import torch
-from transformers import ParakeetFeatureExtractor
+from tokenizers import Tokenizer, models
+from transformers import ParakeetFeatureExtractor, ParakeetProcessor, PreTrainedTokenizerFast
 
 torch.set_num_threads(1)
 output = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Golden" / "features"
@@ -115,17 +116,14 @@ save("espeak.mfcc-unusual", kaldi(
     mfcc(mel_opts__num_bins=30, num_ceps=20, use_energy=False, cepstral_lifter=0, **unusual), narrow, 8000))
 save("espeak.mfcc-floor", kaldi(mfcc(energy_floor=1e9, raw_energy=False), recordings["espeak"], 16000))
 
-# Resampling: stereo at 44,100 Hz to mono at 16,000, and 16,000 to 8,000 and to 22,050.
-stereo = (random.standard_normal((9_001, 2)) * 0.1).astype(np.float32)
-soundfile.write(output / "stereo-44100.flac", stereo, 44100, subtype="PCM_24")
-stereo, _ = soundfile.read(output / "stereo-44100.flac", dtype="float32")
-save("stereo-44100.mono-16000", soxr.resample(stereo.mean(1, dtype=np.float32), 44100, 16000, "VHQ"))
-save("flite.8000", soxr.resample(recordings["flite"], 16000, 8000, "VHQ"))
-save("flite.22050", soxr.resample(recordings["flite"], 16000, 22050, "VHQ"))
-
-with tempfile.TemporaryDirectory() as folder:
-    ParakeetFeatureExtractor().save_pretrained(folder)
-    text = (pathlib.Path(folder) / "preprocessor_config.json").read_text()
-    (output / "preprocessor_config.json").write_text(text)
-    nested = {"feature_extractor": json.loads(text), "processor_class": "ParakeetProcessor"}
-    (output / "processor_config.json").write_text(json.dumps(nested, indent=2, sort_keys=True) + "\n")
+# What transformers writes: the feature extractor alone, and nested in a processor.
+vocabulary = Tokenizer(models.WordLevel({"a": 0, "<unk>": 1, "<pad>": 2}, unk_token="<unk>"))
+tokenizer = PreTrainedTokenizerFast(
+    tokenizer_object=vocabulary, unk_token="<unk>", pad_token="<pad>")
+for part, name in [
+    (ParakeetFeatureExtractor(), "preprocessor_config.json"),
+    (ParakeetProcessor(ParakeetFeatureExtractor(), tokenizer), "processor_config.json"),
+]:
+    with tempfile.TemporaryDirectory() as folder:
+        part.save_pretrained(folder)
+        (output / name).write_text((pathlib.Path(folder) / name).read_text())
