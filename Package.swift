@@ -73,7 +73,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
-    tests("TensorEngine"),
+    tests("TensorEngine", ["CKernels"]),
     tests("AudioIO"),
     tests("AcousticFeatures", ["AudioIO"]),
     tests("SpeechText"),

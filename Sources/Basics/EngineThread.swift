@@ -10,7 +10,7 @@ package enum EngineThread {
   private static let started: Void = {
     let thread = Thread {
       currentThreadIsEngine = true
-      while true { queue.next()() }
+      while true { runNext().signal() }
     }
     thread.name = "idiolect-engine"
     thread.stackSize = 64 << 20
@@ -19,9 +19,19 @@ package enum EngineThread {
 
   package static var isCurrent: Bool { currentThreadIsEngine }
 
-  fileprivate static func submit(_ job: @escaping @Sendable () -> Void) {
+  /// Runs `work` on the engine thread, releases it, then signals `done`.
+  fileprivate static func submit(_ work: @escaping @Sendable () -> Void, done: DispatchSemaphore) {
     _ = started
-    queue.append(job)
+    queue.append(Job(work: work, done: done))
+  }
+
+  // A function of its own, so that the job is released when it returns. Were it released after the signal,
+  // the waiting caller could find its closure still held, which Swift punishes with a trap.
+  @inline(never)
+  private static func runNext() -> DispatchSemaphore {
+    let job = queue.next()
+    job.work()
+    return job.done
   }
 }
 
@@ -35,29 +45,31 @@ package func onEngine<Result>(_ body: () throws -> Result) throws -> Result {
     let done = DispatchSemaphore(value: 0)
     withUnsafeMutablePointer(to: &outcome) { slot in
       nonisolated(unsafe) let slot = slot
-      EngineThread.submit {
-        slot.pointee = Swift.Result { try body() }
-        done.signal()
-      }
+      EngineThread.submit({ slot.pointee = Swift.Result { try body() } }, done: done)
       done.wait()
     }
   }
   return try outcome!.get()
 }
 
+private struct Job {
+  let work: @Sendable () -> Void
+  let done: DispatchSemaphore
+}
+
 private final class JobQueue: @unchecked Sendable {
   // Every access to `jobs` is under `condition`'s lock.
   private let condition = NSCondition()
-  private var jobs: [@Sendable () -> Void] = []
+  private var jobs: [Job] = []
 
-  func append(_ job: @escaping @Sendable () -> Void) {
+  func append(_ job: Job) {
     condition.lock()
     jobs.append(job)
     condition.signal()
     condition.unlock()
   }
 
-  func next() -> @Sendable () -> Void {
+  func next() -> Job {
     condition.lock()
     while jobs.isEmpty { condition.wait() }
     let job = jobs.removeFirst()

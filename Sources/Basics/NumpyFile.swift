@@ -8,7 +8,8 @@ public struct NumpyFile: Sendable {
   public var values: [Float]
 
   public init(shape: [Int], values: [Float]) {
-    precondition(shape.reduce(1, *) == values.count, "shape \(shape) against \(values.count) values")
+    precondition(
+      shape.reduce(1, *) == values.count, "shape \(shape) against \(values.count) values")
     self.shape = shape
     self.values = values
   }
@@ -35,7 +36,8 @@ public struct NumpyFile: Sendable {
     guard start <= bytes.count else { throw refuse("its header is cut short") }
     let header = String(decoding: bytes[(wide ? 12 : 10)..<start], as: UTF8.self)
     guard header.contains("'fortran_order': False") else { throw refuse("column-major order") }
-    guard let open = header.firstIndex(of: "("), let close = header.firstIndex(of: ")"), open < close
+    guard let open = header.firstIndex(of: "("), let close = header.firstIndex(of: ")"),
+      open < close
     else { throw refuse("its header has no shape") }
     var shape: [Int] = []
     var count = 1
@@ -54,7 +56,9 @@ public struct NumpyFile: Sendable {
       let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<T>.size)
       guard !overflow, payload.count >= size else { throw refuse("its data is cut short") }
       return payload.withUnsafeBytes { raw in
-        (0..<count).map { convert(raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self)) }
+        (0..<count).map {
+          convert(raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self))
+        }
       }
     }
     if header.contains("'<f4'") {

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "CKernelsCTC.h"
+#include "CKernelsMemory.h"
+#include "CKernelsOptimise.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +23,11 @@ int ck_threads(void);
 /// count >= 2 * grain. Ranges depend on count, grain and the thread count only.
 void ck_parallel_for(size_t count, size_t grain,
                      void (*body)(void *context, size_t begin, size_t end), void *context);
+
+#include "CKernelsMatrix.h"
+#include "CKernelsElementwise.h"
+#include "CKernelsNormalise.h"
+#include "CKernelsSequence.h"
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,63 @@
+"""What the golden scripts share: where data goes, how arrays are saved, and honest float64.
+
+Requirements: Scripts/golden/requirements.txt
+"""
+
+import contextlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+GOLDEN = Path(__file__).resolve().parents[2] / "Tests" / "Golden"
+
+
+def array(path, values):
+    """Saves float32, row-major, little-endian .npy."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    path = Path(path).with_suffix(".npy")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.ascontiguousarray(values, dtype="<f4"))
+
+
+def tensors(path, named):
+    """Saves float32 tensors by name in one safetensors file."""
+    path = Path(path).with_suffix(".safetensors")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A copy each: safetensors refuses tensors that share storage.
+    save_file({k: v.detach().to(torch.float32).clone().contiguous() for k, v in named.items()}, str(path))
+
+
+def record(path, values):
+    """Saves a JSON object with sorted keys."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n")
+
+
+@contextlib.contextmanager
+def true_double():
+    """Keeps float64 through softmax and log-softmax.
+
+    transformers asks both for float32 whatever the model's type; for a golden value that rounding
+    would be the largest error, so a float64 input keeps its type here.
+    """
+    functional = torch.nn.functional
+    kept = functional.softmax, functional.log_softmax
+
+    def wrap(function):
+        def double(x, *args, **kwargs):
+            if x.dtype == torch.float64:
+                kwargs.pop("dtype", None)
+            return function(x, *args, **kwargs)
+
+        return double
+
+    functional.softmax, functional.log_softmax = map(wrap, kept)
+    try:
+        yield
+    finally:
+        functional.softmax, functional.log_softmax = kept

@@ -1,0 +1,52 @@
+public import TensorEngine
+
+/// The FastConformer-CTC of `ParakeetForCTC`: log-mel frames to a score for each label.
+///
+/// Rekesh et al. 2023. Utterances are packed after subsampling, so an utterance's logits do not depend on
+/// what else is in its batch.
+public final class FastConformer {
+  public let configuration: FastConformerConfiguration
+  private let subsampling: Subsampling
+  package let blocks: [ConformerBlock]
+  package let outputLayer: Linear
+  private let relativePositions: RelativePositions
+
+  /// - Parameter source: random, or a checkpoint's values.
+  public init(_ configuration: FastConformerConfiguration, from source: ParameterSource) throws {
+    self.configuration = configuration
+    subsampling = try Subsampling("encoder.subsampling", configuration, from: source)
+    blocks = try (0..<configuration.layerCount).map {
+      try ConformerBlock("encoder.layers.\($0)", configuration, from: source)
+    }
+    outputLayer = try Linear(
+      "ctc_head", inputs: configuration.hiddenSize, outputs: configuration.labelCount,
+      trailing: [1], from: source)
+    relativePositions = RelativePositions(size: configuration.hiddenSize)
+  }
+
+  /// - Returns: logits, [output rows, labels], packed, and where each utterance lies in them.
+  public func callAsFunction(_ batch: FeatureBatch, _ pass: Pass) -> (
+    logits: Tensor, segments: Segments
+  ) {
+    let (hidden, segments) = encode(batch, pass)
+    return (outputLayer(hidden, pass), segments)
+  }
+
+  /// - Returns: the encoder's last hidden states, [output rows, hidden].
+  package func encode(_ batch: FeatureBatch, _ pass: Pass) -> (hidden: Tensor, segments: Segments) {
+    var (x, segments) = subsampling(batch, pass)
+    if configuration.scalesInput {
+      x = x.scaled(by: Float(configuration.hiddenSize).squareRoot())
+    }
+    x = x.dropout(configuration.dropout, pass)
+    let longest = (0..<segments.count).map { segments.range($0).count }.max() ?? 0
+    guard longest > 0 else { return (x, segments) }
+    let positions = relativePositions(length: longest).dropout(configuration.positionDropout, pass)
+    for block in blocks {
+      // Stochastic depth (Fan et al. 2019). The draw is made whatever the rate, so seeds line up.
+      if pass.training && pass.draw() < configuration.layerDrop { continue }
+      x = block(x, positions: positions, segments, pass)
+    }
+    return (x, segments)
+  }
+}

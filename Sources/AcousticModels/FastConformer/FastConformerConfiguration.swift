@@ -1,0 +1,79 @@
+import Basics
+
+/// The sizes of a FastConformer-CTC, as `ParakeetForCTC`'s `config.json` states them.
+public struct FastConformerConfiguration: Sendable, Hashable {
+  public var hiddenSize = 1024
+  public var layerCount = 24
+  public var headCount = 8
+  public var intermediateSize = 4096
+  public var attentionBias = true
+  public var convolutionBias = true
+  /// Odd.
+  public var convolutionKernel = 9
+  /// Feature frames to an output frame: a power of two.
+  public var subsamplingFactor = 8
+  public var subsamplingChannels = 256
+  public var melBins = 80
+  public var scalesInput = true
+  public var labelCount = 1025
+  /// The index of the blank, `pad_token_id`.
+  public var blank = 1024
+  public var dropout: Float = 0.1
+  public var activationDropout: Float = 0.1
+  public var attentionDropout: Float = 0.1
+  public var positionDropout: Float = 0
+  /// The probability that training skips a layer.
+  public var layerDrop: Float = 0.1
+
+  public init() {}
+
+  var subsamplingLayers: Int { subsamplingFactor.trailingZeroBitCount }
+
+  /// Mels left after subsampling.
+  var subsampledBins: Int {
+    (0..<subsamplingLayers).reduce(melBins) { bins, _ in (bins - 1) / 2 + 1 }
+  }
+
+  /// Output frames for so many feature frames.
+  public func outputFrames(_ frames: Int) -> Int {
+    (0..<subsamplingLayers).reduce(frames) { frames, _ in frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
+  }
+
+  /// - Throws: `.invalidModel` that names the setting.
+  public func validate(file: String) throws {
+    func require(_ holds: Bool, _ what: String) throws {
+      if !holds { throw IdiolectError(.invalidModel, "\(file): \(what)") }
+    }
+    for (name, value) in [
+      ("hidden_size", hiddenSize), ("num_hidden_layers", layerCount),
+      ("num_attention_heads", headCount), ("intermediate_size", intermediateSize),
+      ("conv_kernel_size", convolutionKernel), ("subsampling_conv_channels", subsamplingChannels),
+      ("num_mel_bins", melBins), ("vocab_size", labelCount),
+    ] {
+      try require(
+        value > 0 && value <= 1 << 20, "\(name) is \(value), it must lie in 1 … 1,048,576")
+    }
+    try require(
+      hiddenSize % headCount == 0,
+      "num_attention_heads (\(headCount)) does not divide hidden_size (\(hiddenSize))")
+    try require(hiddenSize % 2 == 0, "hidden_size (\(hiddenSize)) must be even")
+    try require(
+      convolutionKernel % 2 == 1, "conv_kernel_size (\(convolutionKernel)) must be odd")
+    try require(
+      subsamplingFactor >= 2 && subsamplingFactor <= 64 && subsamplingFactor.nonzeroBitCount == 1,
+      "subsampling_factor (\(subsamplingFactor)) must be a power of two, 2 … 64")
+    try require(
+      melBins % subsamplingFactor == 0,
+      "subsampling_factor (\(subsamplingFactor)) does not divide num_mel_bins (\(melBins))")
+    try require(
+      blank >= 0 && blank < labelCount,
+      "pad_token_id (\(blank)), the blank, lies outside vocab_size (\(labelCount))")
+    for (name, rate) in [
+      ("dropout", dropout), ("activation_dropout", activationDropout),
+      ("attention_dropout", attentionDropout), ("dropout_positions", positionDropout),
+      ("layerdrop", layerDrop),
+    ] {
+      try require(rate >= 0 && rate < 1, "\(name) is \(rate), it must lie in 0 ..< 1")
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/// How much sound is missing, container by container; nil where the file does not say.
+///
+/// Programs that write to a pipe cannot go back to fill in the length: they leave 0, all ones
+/// (ffmpeg), or a number just below 2³¹ (sox). Such a length is unknown, not wrong.
+extension AudioHeader {
+  func missingInRIFF(bigEndian: Bool) -> Int? {
+    var longDataSize: UInt64?
+    return findChunk(from: 12, bigEndian: bigEndian) { id, length, offset in
+      if id == "ds64" {
+        longDataSize = integer(at: offset + 8, count: 8, bigEndian: false)
+        return nil
+      }
+      guard id == "data" else { return nil }
+      if length == 0xFFFF_FFFF, let longDataSize { return longDataSize }
+      return length
+    }
+  }
+
+  func missingInAIFF() -> Int? {
+    findChunk(from: 12, bigEndian: true) { id, length, _ in id == "SSND" ? length : nil }
+  }
+
+  func missingInCAF() -> Int? {
+    var offset = 8
+    while let id = text(at: offset, count: 4),
+      let length = integer(at: offset + 4, count: 8, bigEndian: true)
+    {
+      if id == "data" {
+        // Minus one is the format's own word for "to the end of the file".
+        return length == .max ? nil : missing(declared: length, from: offset + 12)
+      }
+      guard length < UInt64(size) else { return nil }
+      offset += 12 + Int(length)
+    }
+    return nil
+  }
+
+  func missingInAU() -> Int? {
+    guard let start = integer(at: 4, count: 4, bigEndian: true),
+      let length = integer(at: 8, count: 4, bigEndian: true), length < UInt64(UInt32.max)
+    else { return nil }
+    return missing(declared: length, from: Int(start))
+  }
+
+  /// Whether the last Ogg page in the file is whole and marked as the last of its stream.
+  func endsWithLastOggPage() -> Bool {
+    // A page is at most 65,307 bytes long.
+    let tail = min(size, 1 << 17)
+    guard let bytes = bytes(at: size - tail, count: tail) else { return false }
+    var position = bytes.count - 27
+    while position >= 0 {
+      if bytes[position] == 0x4F, bytes[position + 1] == 0x67, bytes[position + 2] == 0x67,
+        bytes[position + 3] == 0x53, bytes[position + 4] == 0
+      {
+        let segments = Int(bytes[position + 26])
+        let body = position + 27 + segments
+        guard body <= bytes.count else { return false }
+        let length = bytes[(position + 27)..<body].reduce(0) { $0 + Int($1) }
+        return body + length <= bytes.count && bytes[position + 5] & 4 != 0
+      }
+      position -= 1
+    }
+    return false
+  }
+
+  private func missing(declared: UInt64, from start: Int) -> Int? {
+    guard declared > 0 else { return nil }
+    let present = UInt64(max(0, size - start))
+    guard declared > present else { return 0 }
+    return Int(exactly: declared - present) ?? .max
+  }
+
+  /// Walks IFF chunks (four letters, four bytes of length, padded to even) until `match` gives the
+  /// declared length of the sound; what is missing of it.
+  private func findChunk(
+    from first: Int, bigEndian: Bool,
+    match: (_ id: String, _ length: UInt64, _ offset: Int) -> UInt64?
+  ) -> Int? {
+    var offset = first
+    while let id = text(at: offset, count: 4),
+      let length = integer(at: offset + 4, count: 4, bigEndian: bigEndian)
+    {
+      if let declared = match(id, length, offset + 8) {
+        let streamed = declared == length && length >= 0x7F00_0000 && length > UInt64(size)
+        return streamed ? nil : missing(declared: declared, from: offset + 8)
+      }
+      offset += 8 + Int(length) + Int(length & 1)
+    }
+    return nil
+  }
+}

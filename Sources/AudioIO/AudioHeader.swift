@@ -1,0 +1,117 @@
+import Basics
+import CSndfile
+import Foundation
+
+/// What a file's own bytes say, for what libsndfile passes over: a data chunk that is longer than the
+/// file, and the names of formats it cannot open.
+///
+/// Reads defensively: every number in the file is untrusted.
+struct AudioHeader {
+  let descriptor: Int32
+  /// The file's size in bytes.
+  let size: Int
+
+  /// Throws `.invalidAudio` when the container declares more sound than the file holds.
+  func requireWhole(path: String) throws {
+    let magic = text(at: 0, count: 4)
+    let missing: Int?
+    switch magic {
+    case "RIFF", "RIFX", "RF64": missing = missingInRIFF(bigEndian: magic == "RIFX")
+    case "FORM": missing = missingInAIFF()
+    case "caff": missing = missingInCAF()
+    case ".snd": missing = missingInAU()
+    case "OggS":
+      guard endsWithLastOggPage() else {
+        throw IdiolectError(
+          .invalidAudio,
+          "\(path): truncated: its Ogg stream has no last page; copy or record it again")
+      }
+      missing = nil
+    default: missing = nil
+    }
+    if let missing, missing > 0 {
+      throw IdiolectError(
+        .invalidAudio,
+        "\(path): truncated: its header declares \(missing) more bytes of sound than the file holds; copy or record it again"
+      )
+    }
+  }
+
+  /// The error for a file that libsndfile would not open.
+  ///
+  /// - Parameters: `code` and `text` as libsndfile gives them.
+  func explain(path: String, code: Int32, text reason: String) -> IdiolectError {
+    let version = SoundFile.libraryVersion
+    if let name = foreignFormat() {
+      return IdiolectError(
+        .unsupported,
+        "\(path): \(name), a format that this \(version) cannot read; convert it to WAV, FLAC or Ogg Opus"
+      )
+    }
+    switch magicName() {
+    case let name?
+    where code == Int32(SF_ERR_UNSUPPORTED_ENCODING) || code == Int32(SF_ERR_UNRECOGNISED_FORMAT):
+      return IdiolectError(
+        .unsupported,
+        "\(path): \(name) with an encoding that this \(version) cannot read (\(reason)); convert it to WAV, FLAC or Ogg Opus"
+      )
+    case let name?:
+      return IdiolectError(
+        .invalidAudio, "\(path): truncated or damaged: it begins as \(name), but \(reason)")
+    case nil:
+      return IdiolectError(.invalidAudio, "\(path): not audio: \(reason)")
+    }
+  }
+
+  /// Formats that people have, told by their first bytes, that libsndfile does not read.
+  private func foreignFormat() -> String? {
+    if text(at: 4, count: 4) == "ftyp" { return "MP4 (AAC or ALAC)" }
+    if bytes(at: 0, count: 4) == [0x1A, 0x45, 0xDF, 0xA3] { return "Matroska or WebM" }
+    if bytes(at: 0, count: 4) == [0x30, 0x26, 0xB2, 0x75] { return "Windows Media" }
+    if text(at: 0, count: 5) == "#!AMR" { return "AMR" }
+    if text(at: 0, count: 4) == "OggS", let codec = text(at: 28, count: 5), codec == "Speex" {
+      return "Ogg Speex"
+    }
+    if text(at: 0, count: 4) == "wvpk" { return "WavPack" }
+    if text(at: 0, count: 4) == "MAC " { return "Monkey's Audio" }
+    if text(at: 0, count: 3) == "ID3" { return "MP3" }
+    if let two = bytes(at: 0, count: 2), two[0] == 0xFF, two[1] & 0xF6 == 0xF0 {
+      return "AAC (ADTS)"
+    }
+    if let two = bytes(at: 0, count: 2), two[0] == 0xFF, two[1] & 0xE6 == 0xE2 { return "MP3" }
+    return nil
+  }
+
+  private func magicName() -> String? {
+    switch text(at: 0, count: 4) {
+    case "RIFF", "RIFX", "RF64": text(at: 8, count: 4) == "WAVE" ? "WAV" : "RIFF"
+    case "FORM": "AIFF"
+    case "caff": "CAF"
+    case "fLaC": "FLAC"
+    case "OggS": "Ogg"
+    case ".snd": "AU"
+    default: nil
+    }
+  }
+
+  /// Exactly `count` bytes at `offset`, or nil where the file is shorter.
+  func bytes(at offset: Int, count: Int) -> [UInt8]? {
+    guard offset >= 0, offset <= size - count else { return nil }
+    var result = [UInt8](repeating: 0, count: count)
+    let got = result.withUnsafeMutableBytes {
+      pread(descriptor, $0.baseAddress, count, off_t(offset))
+    }
+    return got == count ? result : nil
+  }
+
+  func text(at offset: Int, count: Int) -> String? {
+    bytes(at: offset, count: count).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// An unsigned integer of up to eight bytes.
+  func integer(at offset: Int, count: Int, bigEndian: Bool) -> UInt64? {
+    bytes(at: offset, count: count).map { bytes in
+      (bigEndian ? bytes : bytes.reversed()).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+  }
+}

@@ -1,0 +1,184 @@
+#include "onednn.hpp"
+
+using dnnl::memory;
+
+namespace {
+
+struct Convolution {
+  dnnl::primitive primitive;
+  // As the caller holds them, and as the primitive wants them (a reorder bridges where they differ).
+  memory::desc x, weight, bias, y, wantedX, wantedWeight, wantedY, scratch;
+};
+
+enum class Direction { forward, backwardData, backwardWeight };
+
+Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
+  const int64_t outHeight = ck_conv_out_height(&s), outWidth = ck_conv_out_width(&s);
+  const auto f32 = memory::data_type::f32;
+  const memory::dims xDims = {s.batch, s.in, s.height, s.width};
+  const memory::dims yDims = {s.batch, s.out, outHeight, outWidth};
+  const memory::dims weightDims =
+      s.groups == 1 ? memory::dims{s.out, s.in, s.kernel_height, s.kernel_width}
+                    : memory::dims{s.groups, s.out / s.groups, s.in / s.groups, s.kernel_height,
+                                   s.kernel_width};
+  const memory::dims strides = {s.stride_height, s.stride_width};
+  const memory::dims pads = {s.pad_height, s.pad_width};
+  const memory::dims dilations = {s.dilation_height - 1, s.dilation_width - 1};
+  Convolution c;
+  c.x = memory::desc(xDims, f32, memory::format_tag::nhwc);
+  c.y = memory::desc(yDims, f32, memory::format_tag::nhwc);
+  c.weight = memory::desc(weightDims, f32,
+                          s.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw);
+  if (hasBias) c.bias = memory::desc({s.out}, f32, memory::format_tag::a);
+  const auto anyWeight = memory::desc(weightDims, f32, memory::format_tag::any);
+  const auto attributes = ck::sharedScratchpad();
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+  auto keep = [&](const auto &described, const memory::desc &wx, const memory::desc &ww,
+                  const memory::desc &wy) {
+    c.wantedX = wx;
+    c.wantedWeight = ww;
+    c.wantedY = wy;
+    c.scratch = described.scratchpad_desc();
+  };
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::convolution_forward::primitive_desc forward(
+      ck::engine(), dnnl::prop_kind::forward_training, algorithm, c.x, anyWeight, c.bias, c.y,
+      strides, dilations, pads, pads, attributes);
+#else
+  const dnnl::convolution_forward::primitive_desc forward(
+      hasBias ? dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, c.x,
+                                                anyWeight, c.bias, c.y, strides, dilations, pads,
+                                                pads)
+              : dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, c.x,
+                                                anyWeight, c.y, strides, dilations, pads, pads),
+      attributes, ck::engine());
+#endif
+  switch (direction) {
+    case Direction::forward:
+      keep(forward, forward.src_desc(), forward.weights_desc(), forward.dst_desc());
+      c.primitive = dnnl::convolution_forward(forward);
+      break;
+    case Direction::backwardData: {
+#if DNNL_VERSION_MAJOR >= 3
+      const dnnl::convolution_backward_data::primitive_desc described(
+          ck::engine(), algorithm, c.x, anyWeight, c.y, strides, dilations, pads, pads, forward,
+          attributes);
+#else
+      const dnnl::convolution_backward_data::primitive_desc described(
+          dnnl::convolution_backward_data::desc(algorithm, c.x, anyWeight, c.y, strides, dilations,
+                                                pads, pads),
+          attributes, ck::engine(), forward);
+#endif
+      keep(described, described.diff_src_desc(), described.weights_desc(),
+           described.diff_dst_desc());
+      c.primitive = dnnl::convolution_backward_data(described);
+      break;
+    }
+    case Direction::backwardWeight: {
+#if DNNL_VERSION_MAJOR >= 3
+      const dnnl::convolution_backward_weights::primitive_desc described(
+          ck::engine(), algorithm, c.x, anyWeight, c.bias, c.y, strides, dilations, pads, pads,
+          forward, attributes);
+#else
+      const dnnl::convolution_backward_weights::primitive_desc described(
+          hasBias ? dnnl::convolution_backward_weights::desc(algorithm, c.x, anyWeight, c.bias, c.y,
+                                                             strides, dilations, pads, pads)
+                  : dnnl::convolution_backward_weights::desc(algorithm, c.x, anyWeight, c.y,
+                                                             strides, dilations, pads, pads),
+          attributes, ck::engine(), forward);
+#endif
+      keep(described, described.src_desc(), described.diff_weights_desc(),
+           described.diff_dst_desc());
+      c.primitive = dnnl::convolution_backward_weights(described);
+      break;
+    }
+  }
+  return c;
+}
+
+Convolution &cached(const ck_conv_shape &s, Direction direction, bool hasBias) {
+  static ck::PrimitiveCache<Convolution> cache;
+  return cache.get(
+      {static_cast<int64_t>(direction), hasBias, s.batch, s.height, s.width, s.in, s.out, s.groups,
+       s.kernel_height, s.kernel_width, s.stride_height, s.stride_width, s.pad_height, s.pad_width,
+       s.dilation_height, s.dilation_width},
+      [&] { return make(s, direction, hasBias); });
+}
+
+memory wrap(const memory::desc &desc, const float *data) {
+  return memory(desc, ck::engine(), const_cast<float *>(data));
+}
+
+/// `data` in the layout the primitive wants.
+memory bridged(const memory::desc &held, const memory::desc &wanted, const float *data) {
+  memory source = wrap(held, data);
+  if (held == wanted) return source;
+  memory target(wanted, ck::engine());
+  dnnl::reorder(source, target).execute(ck::stream(), source, target);
+  return target;
+}
+
+}  // namespace
+
+int64_t ck_conv_out_height(const ck_conv_shape *s) {
+  return (s->height + 2 * s->pad_height - s->dilation_height * (s->kernel_height - 1) - 1) /
+             s->stride_height + 1;
+}
+
+int64_t ck_conv_out_width(const ck_conv_shape *s) {
+  return (s->width + 2 * s->pad_width - s->dilation_width * (s->kernel_width - 1) - 1) /
+             s->stride_width + 1;
+}
+
+bool ck_conv_forward(const ck_conv_shape *s, const float *x, const float *weight, const float *bias,
+                     float *y) {
+  try {
+    Convolution &c = cached(*s, Direction::forward, bias != nullptr);
+    std::unordered_map<int, memory> arguments = {
+        {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x)},
+        {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight)},
+        {DNNL_ARG_DST, wrap(c.y, y)},
+        {DNNL_ARG_SCRATCHPAD, ck::scratchpad(c.scratch)}};
+    if (bias) arguments.emplace(DNNL_ARG_BIAS, wrap(c.bias, bias));
+    c.primitive.execute(ck::stream(), arguments);
+    return true;
+  } catch (const std::exception &error) {
+    return ck::fail("convolution", error.what());
+  }
+}
+
+bool ck_conv_backward_data(const ck_conv_shape *s, const float *dy, const float *weight, float *dx) {
+  try {
+    Convolution &c = cached(*s, Direction::backwardData, false);
+    c.primitive.execute(ck::stream(),
+                        {{DNNL_ARG_DIFF_DST, bridged(c.y, c.wantedY, dy)},
+                         {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight)},
+                         {DNNL_ARG_DIFF_SRC, wrap(c.x, dx)},
+                         {DNNL_ARG_SCRATCHPAD, ck::scratchpad(c.scratch)}});
+    return true;
+  } catch (const std::exception &error) {
+    return ck::fail("convolution's input gradient", error.what());
+  }
+}
+
+bool ck_conv_backward_weight(const ck_conv_shape *s, const float *x, const float *dy,
+                             float *dweight, float *dbias) {
+  try {
+    Convolution &c = cached(*s, Direction::backwardWeight, dbias != nullptr);
+    memory held = wrap(c.weight, dweight);
+    memory result = c.weight == c.wantedWeight ? held : memory(c.wantedWeight, ck::engine());
+    std::unordered_map<int, memory> arguments = {
+        {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x)},
+        {DNNL_ARG_DIFF_DST, bridged(c.y, c.wantedY, dy)},
+        {DNNL_ARG_DIFF_WEIGHTS, result},
+        {DNNL_ARG_SCRATCHPAD, ck::scratchpad(c.scratch)}};
+    if (dbias) arguments.emplace(DNNL_ARG_DIFF_BIAS, wrap(c.bias, dbias));
+    c.primitive.execute(ck::stream(), arguments);
+    if (!(c.weight == c.wantedWeight)) {
+      dnnl::reorder(result, held).execute(ck::stream(), result, held);
+    }
+    return true;
+  } catch (const std::exception &error) {
+    return ck::fail("convolution's weight gradient", error.what());
+  }
+}

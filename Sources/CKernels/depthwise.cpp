@@ -1,0 +1,143 @@
+#include <vector>
+
+#include "vector.hpp"
+
+namespace {
+
+/// weight[columns, kernel] as [kernel, columns], so that the inner loop runs along columns.
+std::vector<float> byTap(const float *weight, size_t columns, size_t kernel, bool flip) {
+  std::vector<float> result(columns * kernel);
+  for (size_t k = 0; k < kernel; k++) {
+    const size_t tap = flip ? kernel - 1 - k : k;
+    for (size_t c = 0; c < columns; c++) result[k * columns + c] = weight[c * kernel + tap];
+  }
+  return result;
+}
+
+/// y[t] = bias + Σ_k taps[k] · x[t + k − pad] over rows t + k − pad in [0, readable), t in [begin, end).
+CK_CLONES void correlate(const float *x, const float *taps, const float *bias, float *y,
+                         size_t readable, size_t columns, size_t kernel, size_t begin, size_t end) {
+  const ptrdiff_t pad = static_cast<ptrdiff_t>(kernel - 1) / 2;
+  for (size_t t = begin; t < end; t++) {
+    const ptrdiff_t start = static_cast<ptrdiff_t>(t) - pad;
+    const ptrdiff_t limit = static_cast<ptrdiff_t>(readable) - start;
+    const size_t first = start < 0 ? static_cast<size_t>(-start) : 0;
+    const size_t last = limit < 0 ? 0 : (static_cast<size_t>(limit) < kernel ? limit : kernel);
+    float *out = y + t * columns;
+    size_t c = 0;
+    for (; c + 64 <= columns; c += 64) {
+      float sum[64];
+      for (size_t j = 0; j < 64; j++) sum[j] = bias ? bias[c + j] : 0;
+      for (size_t k = first; k < last; k++) {
+        const float *in = x + (start + static_cast<ptrdiff_t>(k)) * static_cast<ptrdiff_t>(columns) + c;
+        const float *tap = taps + k * columns + c;
+        for (size_t j = 0; j < 64; j++) sum[j] += tap[j] * in[j];
+      }
+      for (size_t j = 0; j < 64; j++) out[c + j] = sum[j];
+    }
+    for (; c < columns; c++) {
+      float sum = bias ? bias[c] : 0;
+      for (size_t k = first; k < last; k++) {
+        sum += taps[k * columns + c] *
+               x[(start + static_cast<ptrdiff_t>(k)) * static_cast<ptrdiff_t>(columns) + c];
+      }
+      out[c] = sum;
+    }
+  }
+}
+
+CK_CLONES void weightGradient(const float *x, const float *dy, float *sums, size_t frames,
+                              size_t readable, size_t columns, size_t kernel, size_t b, size_t e) {
+  const ptrdiff_t pad = static_cast<ptrdiff_t>(kernel - 1) / 2;
+  for (size_t t = 0; t < frames; t++) {
+    const ptrdiff_t start = static_cast<ptrdiff_t>(t) - pad;
+    const float *d = dy + t * columns;
+    for (size_t k = 0; k < kernel; k++) {
+      const ptrdiff_t row = start + static_cast<ptrdiff_t>(k);
+      if (row < 0 || row >= static_cast<ptrdiff_t>(readable)) continue;
+      const float *in = x + row * static_cast<ptrdiff_t>(columns);
+      float *sum = sums + k * columns;
+      for (size_t j = b; j < e; j++) sum[j] += d[j] * in[j];
+    }
+  }
+}
+
+/// The segment that holds `row`.
+size_t segmentOf(const ck_segments &segments, size_t row) {
+  size_t low = 0, high = segments.count;
+  while (high - low > 1) {
+    const size_t middle = (low + high) / 2;
+    if (static_cast<size_t>(segments.offsets[middle]) <= row) low = middle; else high = middle;
+  }
+  return low;
+}
+
+/// Runs body(segment, begin, end) with frames local to the segment, in parallel over all rows.
+template <typename Body>
+void overFrames(const ck_segments &segments, size_t columns, Body &&body) {
+  const size_t rows = segments.count == 0 ? 0 : static_cast<size_t>(segments.offsets[segments.count]);
+  ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) {
+    for (size_t s = segmentOf(segments, b); s < segments.count; s++) {
+      const size_t start = segments.offsets[s], stop = segments.offsets[s + 1];
+      if (start >= e) break;
+      const size_t from = b > start ? b - start : 0;
+      const size_t to = (e < stop ? e : stop) - start;
+      if (from < to) body(s, from, to);
+    }
+  });
+}
+
+}  // namespace
+
+void ck_depthwise_forward(const float *x, const float *weight, const float *bias, float *y,
+                          ck_segments segments, size_t columns, size_t kernel) {
+  const std::vector<float> taps = byTap(weight, columns, kernel, false);
+  overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
+    const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
+    correlate(x + base, taps.data(), bias, y + base, segments.valid[s], columns, kernel, from, to);
+  });
+}
+
+void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
+                                ck_segments segments, size_t columns, size_t kernel) {
+  const std::vector<float> taps = byTap(weight, columns, kernel, true);
+  overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
+    const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
+    const size_t frames = segments.offsets[s + 1] - segments.offsets[s];
+    const size_t valid = segments.valid[s];
+    if (from < valid) {
+      correlate(dy + base, taps.data(), nullptr, dx + base, frames, columns, kernel, from,
+                to < valid ? to : valid);
+    }
+    if (to > valid) {
+      const size_t zero = from > valid ? from : valid;
+      std::memset(dx + base + zero * columns, 0, (to - zero) * columns * sizeof(float));
+    }
+  });
+}
+
+void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweight,
+                                  ck_segments segments, size_t columns, size_t kernel) {
+  std::vector<float> sums(columns * kernel, 0.0f);
+  const size_t rows = segments.count == 0 ? 1 : static_cast<size_t>(segments.offsets[segments.count]) + 1;
+  ck::parallel(columns, ck::elementGrain / (rows * kernel) + 16, [&](size_t b, size_t e) {
+    for (size_t s = 0; s < segments.count; s++) {
+      const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
+      const size_t frames = segments.offsets[s + 1] - segments.offsets[s];
+      weightGradient(x + base, dy + base, sums.data(), frames, segments.valid[s], columns, kernel, b, e);
+    }
+  });
+  for (size_t c = 0; c < columns; c++) {
+    for (size_t k = 0; k < kernel; k++) dweight[c * kernel + k] = sums[k * columns + c];
+  }
+}
+
+void ck_zero_invalid_frames(float *x, const int32_t *valid, size_t batch, size_t frames,
+                            size_t columns) {
+  for (size_t b = 0; b < batch; b++) {
+    const size_t from = static_cast<size_t>(valid[b]);
+    if (from < frames) {
+      std::memset(x + (b * frames + from) * columns, 0, (frames - from) * columns * sizeof(float));
+    }
+  }
+}

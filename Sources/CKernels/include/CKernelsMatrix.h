@@ -1,0 +1,42 @@
+// Matrix products and convolutions, by oneDNN. Included by CKernels.h.
+#pragma once
+
+typedef enum { CK_FLOAT32 = 0, CK_BFLOAT16 = 1 } ck_type;
+
+/// Why the last call on this thread that returned false did so.
+const char *ck_last_error(void);
+/// Whether this processor multiplies bfloat16 in hardware and oneDNN may use it.
+bool ck_has_bfloat16(void);
+const char *ck_library_version(void);
+
+/// c[batch, m, n] = a[batch, m, k] · b[batch, k, n] (+ bias[n]) (+ c when accumulate).
+/// Strides are in elements; within a and b either the row or the column stride is 1. A batch stride of 0
+/// repeats that operand for every batch.
+typedef struct {
+  int64_t batch, m, n, k;
+  int64_t a_batch, a_row, a_column;
+  int64_t b_batch, b_row, b_column;
+  int64_t c_batch, c_row;
+  ck_type a_type, b_type, c_type;
+  bool accumulate, has_bias;
+} ck_matmul_shape;
+
+bool ck_matmul(const ck_matmul_shape *shape, const void *a, const void *b, const float *bias, void *c);
+
+/// A two-dimensional convolution, channels last: x[batch, height, width, in], y[batch, outHeight,
+/// outWidth, out], weight[out, in / groups, kernelHeight, kernelWidth] (PyTorch's order), bias[out] or null.
+typedef struct {
+  int64_t batch, height, width, in, out, groups;
+  int64_t kernel_height, kernel_width, stride_height, stride_width;
+  int64_t pad_height, pad_width, dilation_height, dilation_width;
+} ck_conv_shape;
+
+int64_t ck_conv_out_height(const ck_conv_shape *shape);
+int64_t ck_conv_out_width(const ck_conv_shape *shape);
+bool ck_conv_forward(const ck_conv_shape *shape, const float *x, const float *weight,
+                     const float *bias, float *y);
+/// dx, overwritten.
+bool ck_conv_backward_data(const ck_conv_shape *shape, const float *dy, const float *weight, float *dx);
+/// dweight and, if not null, dbias, overwritten.
+bool ck_conv_backward_weight(const ck_conv_shape *shape, const float *x, const float *dy,
+                             float *dweight, float *dbias);

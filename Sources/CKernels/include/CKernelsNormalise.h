@@ -1,0 +1,36 @@
+// Normalisation and softmax over rows. Statistics are float32, sums of squares about the mean.
+// Included by CKernels.h.
+#pragma once
+
+/// y = (x − mean) / √(variance + epsilon) · gain + bias, row by row; keeps mean and 1/√ in mean[rows]
+/// and scale[rows].
+void ck_layer_norm_forward(const float *x, const float *gain, const float *bias, float epsilon,
+                           float *y, float *mean, float *scale, size_t rows, size_t columns);
+void ck_layer_norm_backward_data(const float *x, const float *dy, const float *gain,
+                                 const float *mean, const float *scale, float *dx, size_t rows,
+                                 size_t columns);
+/// dgain and dbias, overwritten. With mean and scale null, x is taken as normalised already.
+void ck_layer_norm_backward_weight(const float *x, const float *dy, const float *mean,
+                                   const float *scale, float *dgain, float *dbias, size_t rows,
+                                   size_t columns);
+
+/// Mean and biased variance of each column of x[rows, columns], skipping rows where use[row] is 0
+/// (use may be null). Returns how many rows counted.
+size_t ck_column_moments(const float *x, const uint8_t *use, float *mean, float *variance,
+                         size_t rows, size_t columns);
+/// y = x · scale[column] + shift[column]
+void ck_column_affine(const float *x, const float *scale, const float *shift, float *y, size_t rows,
+                      size_t columns);
+/// sumDy[column] = Σ dy and sumDyX[column] = Σ dy · (x − mean[column]), over all rows, or over those
+/// with use[row] when use is not null.
+void ck_column_products(const float *x, const float *dy, const float *mean, const uint8_t *use,
+                        float *sumDy, float *sumDyX, size_t rows, size_t columns);
+/// dx = a[column] · dy + (use[row] ? b[column] · (x − mean[column]) + c[column] : 0)
+void ck_column_norm_backward(const float *x, const float *dy, const float *mean, const uint8_t *use,
+                             const float *a, const float *b, const float *c, float *dx, size_t rows,
+                             size_t columns);
+
+void ck_softmax_forward(const float *x, float *y, size_t rows, size_t columns, bool logarithm);
+/// From y, the forward's result.
+void ck_softmax_backward(const float *y, const float *dy, float *dx, size_t rows, size_t columns,
+                         bool logarithm);

@@ -1,0 +1,222 @@
+#include "vector.hpp"
+
+#pragma clang fp reassociate(on)
+
+namespace {
+
+CK_CLONES void layerNorm(const float *x, const float *gain, const float *bias, float epsilon,
+                         float *y, float *mean, float *scale, size_t columns, size_t b, size_t e) {
+  for (size_t row = b; row < e; row++) {
+    const float *in = x + row * columns;
+    float *out = y + row * columns;
+    float sum = 0;
+    for (size_t j = 0; j < columns; j++) sum += in[j];
+    const float m = sum / columns;
+    float squares = 0;
+    for (size_t j = 0; j < columns; j++) squares += (in[j] - m) * (in[j] - m);
+    const float s = 1.0f / std::sqrt(squares / columns + epsilon);
+    for (size_t j = 0; j < columns; j++) out[j] = (in[j] - m) * s * gain[j] + bias[j];
+    mean[row] = m;
+    scale[row] = s;
+  }
+}
+
+CK_CLONES void layerNormBackward(const float *x, const float *dy, const float *gain,
+                                 const float *mean, const float *scale, float *dx, size_t columns,
+                                 size_t b, size_t e) {
+  for (size_t row = b; row < e; row++) {
+    const float *in = x + row * columns, *d = dy + row * columns;
+    float *out = dx + row * columns;
+    const float m = mean[row], s = scale[row];
+    float sum = 0, product = 0;
+    for (size_t j = 0; j < columns; j++) {
+      const float g = d[j] * gain[j];
+      sum += g;
+      product += g * (in[j] - m);
+    }
+    const float first = sum / columns, second = product * s * s / columns;
+    for (size_t j = 0; j < columns; j++) {
+      out[j] = s * (d[j] * gain[j] - first - (in[j] - m) * second);
+    }
+  }
+}
+
+CK_CLONES void layerNormWeight(const float *x, const float *dy, const float *mean,
+                               const float *scale, float *dgain, float *dbias, size_t rows,
+                               size_t columns, size_t b, size_t e) {
+  for (size_t j = b; j < e; j++) dgain[j] = dbias[j] = 0;
+  for (size_t row = 0; row < rows; row++) {
+    const float *in = x + row * columns, *d = dy + row * columns;
+    const float m = mean ? mean[row] : 0, s = scale ? scale[row] : 1;
+    for (size_t j = b; j < e; j++) {
+      dgain[j] += d[j] * (in[j] - m) * s;
+      dbias[j] += d[j];
+    }
+  }
+}
+
+CK_CLONES void moments(const float *x, const uint8_t *use, float *mean, float *variance,
+                       size_t rows, size_t columns, size_t count, size_t b, size_t e) {
+  const float inverse = count == 0 ? 0 : 1.0f / count;
+  for (size_t j = b; j < e; j++) mean[j] = variance[j] = 0;
+  for (size_t row = 0; row < rows; row++) {
+    if (use && !use[row]) continue;
+    for (size_t j = b; j < e; j++) mean[j] += x[row * columns + j];
+  }
+  for (size_t j = b; j < e; j++) mean[j] *= inverse;
+  for (size_t row = 0; row < rows; row++) {
+    if (use && !use[row]) continue;
+    for (size_t j = b; j < e; j++) {
+      const float d = x[row * columns + j] - mean[j];
+      variance[j] += d * d;
+    }
+  }
+  for (size_t j = b; j < e; j++) variance[j] *= inverse;
+}
+
+CK_CLONES void affine(const float *x, const float *scale, const float *shift, float *y,
+                      size_t columns, size_t b, size_t e) {
+  for (size_t row = b; row < e; row++) {
+    const float *in = x + row * columns;
+    float *out = y + row * columns;
+    for (size_t j = 0; j < columns; j++) out[j] = in[j] * scale[j] + shift[j];
+  }
+}
+
+CK_CLONES void products(const float *x, const float *dy, const float *mean, const uint8_t *use,
+                        float *sumDy, float *sumDyX, size_t rows, size_t columns, size_t b,
+                        size_t e) {
+  for (size_t j = b; j < e; j++) sumDy[j] = sumDyX[j] = 0;
+  for (size_t row = 0; row < rows; row++) {
+    if (use && !use[row]) continue;
+    const float *in = x + row * columns, *d = dy + row * columns;
+    for (size_t j = b; j < e; j++) {
+      sumDy[j] += d[j];
+      sumDyX[j] += d[j] * (in[j] - mean[j]);
+    }
+  }
+}
+
+CK_CLONES void normBackward(const float *x, const float *dy, const float *mean, const uint8_t *use,
+                            const float *a, const float *bb, const float *c, float *dx,
+                            size_t columns, size_t begin, size_t end) {
+  for (size_t row = begin; row < end; row++) {
+    const float *in = x + row * columns, *d = dy + row * columns;
+    float *out = dx + row * columns;
+    const float on = !use || use[row] ? 1.0f : 0.0f;
+    for (size_t j = 0; j < columns; j++) {
+      out[j] = a[j] * d[j] + on * (bb[j] * (in[j] - mean[j]) + c[j]);
+    }
+  }
+}
+
+CK_CLONES void softmax(const float *x, float *y, size_t columns, bool logarithm, size_t b,
+                       size_t e) {
+  for (size_t row = b; row < e; row++) {
+    const float *in = x + row * columns;
+    float *out = y + row * columns;
+    float largest = in[0];
+    for (size_t j = 1; j < columns; j++) largest = in[j] > largest ? in[j] : largest;
+    float sum = 0;
+    if (logarithm) {
+      for (size_t j = 0; j < columns; j++) sum += ck::fastExp(in[j] - largest);
+      const float shift = largest + std::log(sum);
+      for (size_t j = 0; j < columns; j++) out[j] = in[j] - shift;
+    } else {
+      for (size_t j = 0; j < columns; j++) {
+        out[j] = ck::fastExp(in[j] - largest);
+        sum += out[j];
+      }
+      const float inverse = 1.0f / sum;
+      for (size_t j = 0; j < columns; j++) out[j] *= inverse;
+    }
+  }
+}
+
+CK_CLONES void softmaxBackward(const float *y, const float *dy, float *dx, size_t columns,
+                               bool logarithm, size_t b, size_t e) {
+  for (size_t row = b; row < e; row++) {
+    const float *p = y + row * columns, *d = dy + row * columns;
+    float *out = dx + row * columns;
+    float sum = 0;
+    if (logarithm) {
+      for (size_t j = 0; j < columns; j++) sum += d[j];
+      for (size_t j = 0; j < columns; j++) out[j] = d[j] - ck::fastExp(p[j]) * sum;
+    } else {
+      for (size_t j = 0; j < columns; j++) sum += d[j] * p[j];
+      for (size_t j = 0; j < columns; j++) out[j] = p[j] * (d[j] - sum);
+    }
+  }
+}
+
+size_t columnGrain(size_t rows) { return rows == 0 ? 1 << 30 : ck::elementGrain / rows + 16; }
+
+}  // namespace
+
+void ck_layer_norm_forward(const float *x, const float *gain, const float *bias, float epsilon,
+                           float *y, float *mean, float *scale, size_t rows, size_t columns) {
+  ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) {
+    layerNorm(x, gain, bias, epsilon, y, mean, scale, columns, b, e);
+  });
+}
+
+void ck_layer_norm_backward_data(const float *x, const float *dy, const float *gain,
+                                 const float *mean, const float *scale, float *dx, size_t rows,
+                                 size_t columns) {
+  ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) {
+    layerNormBackward(x, dy, gain, mean, scale, dx, columns, b, e);
+  });
+}
+
+void ck_layer_norm_backward_weight(const float *x, const float *dy, const float *mean,
+                                   const float *scale, float *dgain, float *dbias, size_t rows,
+                                   size_t columns) {
+  ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
+    layerNormWeight(x, dy, mean, scale, dgain, dbias, rows, columns, b, e);
+  });
+}
+
+size_t ck_column_moments(const float *x, const uint8_t *use, float *mean, float *variance,
+                         size_t rows, size_t columns) {
+  size_t count = rows;
+  if (use) {
+    count = 0;
+    for (size_t row = 0; row < rows; row++) count += use[row] != 0;
+  }
+  ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
+    moments(x, use, mean, variance, rows, columns, count, b, e);
+  });
+  return count;
+}
+
+void ck_column_affine(const float *x, const float *scale, const float *shift, float *y, size_t rows,
+                      size_t columns) {
+  ck::parallel(rows, ck::rowGrain(columns),
+               [&](size_t b, size_t e) { affine(x, scale, shift, y, columns, b, e); });
+}
+
+void ck_column_products(const float *x, const float *dy, const float *mean, const uint8_t *use,
+                        float *sumDy, float *sumDyX, size_t rows, size_t columns) {
+  ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
+    products(x, dy, mean, use, sumDy, sumDyX, rows, columns, b, e);
+  });
+}
+
+void ck_column_norm_backward(const float *x, const float *dy, const float *mean, const uint8_t *use,
+                             const float *a, const float *b, const float *c, float *dx, size_t rows,
+                             size_t columns) {
+  ck::parallel(rows, ck::rowGrain(columns), [&](size_t begin, size_t end) {
+    normBackward(x, dy, mean, use, a, b, c, dx, columns, begin, end);
+  });
+}
+
+void ck_softmax_forward(const float *x, float *y, size_t rows, size_t columns, bool logarithm) {
+  ck::parallel(rows, ck::rowGrain(columns),
+               [&](size_t b, size_t e) { softmax(x, y, columns, logarithm, b, e); });
+}
+
+void ck_softmax_backward(const float *y, const float *dy, float *dx, size_t rows, size_t columns,
+                         bool logarithm) {
+  ck::parallel(rows, ck::rowGrain(columns),
+               [&](size_t b, size_t e) { softmaxBackward(y, dy, dx, columns, logarithm, b, e); });
+}

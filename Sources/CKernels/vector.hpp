@@ -1,0 +1,81 @@
+// What the vector loops share: run-time dispatch by processor, a parallel loop over a lambda, and
+// transcendental functions that compilers can vectorise.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "CKernels.h"
+
+#if defined(__x86_64__) && !defined(CK_NO_CLONES)
+#define CK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CK_CLONES
+#endif
+#define CK_INLINE static inline __attribute__((always_inline))
+
+namespace ck {
+
+/// ck_parallel_for over a callable (begin, end).
+template <typename Body>
+inline void parallel(size_t count, size_t grain, Body &&body) {
+  using Pure = typename std::remove_reference<Body>::type;
+  ck_parallel_for(
+      count, grain,
+      [](void *context, size_t begin, size_t end) { (*static_cast<Pure *>(context))(begin, end); },
+      const_cast<void *>(static_cast<const void *>(&body)));
+}
+
+/// Elements an elementwise loop gives a thread at least: below it, waking a worker costs more.
+constexpr size_t elementGrain = 16384;
+
+/// Rows of `columns` elements that make up one grain.
+inline size_t rowGrain(size_t columns) { return columns == 0 ? 1 : elementGrain / columns + 1; }
+
+/// e^x to 2 units in the last place (Cephes polynomial); 0 below −87.3, 2^127.5 at most.
+CK_INLINE float fastExp(float x) {
+  x = x < -87.3f ? -87.3f : x;
+  x = x > 88.3f ? 88.3f : x;
+  const float n = std::floor(x * 1.44269504f + 0.5f);
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  const float e = p * r * r + r + 1.0f;
+  const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  float scale;
+  std::memcpy(&scale, &bits, 4);
+  return e * scale;
+}
+
+CK_INLINE float sigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
+
+/// float32 to bfloat16, to nearest, ties to even; NaN stays NaN.
+CK_INLINE uint16_t toBFloat16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  return static_cast<uint16_t>((bits & 0x7FFFFFFF) > 0x7F800000 ? 0x7FC0 : rounded);
+}
+
+CK_INLINE float fromBFloat16(uint16_t x) {
+  const uint32_t bits = static_cast<uint32_t>(x) << 16;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+
+/// A random word that a seed and an index determine (MurmurHash3's 64-bit finaliser).
+CK_INLINE uint32_t hashIndex(uint64_t seed, uint64_t index) {
+  uint64_t z = seed + index * 0x9E3779B97F4A7C15ull;
+  z = (z ^ (z >> 33)) * 0xFF51AFD7ED558CCDull;
+  z = (z ^ (z >> 33)) * 0xC4CEB9FE1A85EC53ull;
+  return static_cast<uint32_t>(z >> 32);
+}
+
+}  // namespace ck

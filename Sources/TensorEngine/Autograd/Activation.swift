@@ -1,0 +1,67 @@
+import CKernels
+
+/// Functions applied to each element.
+public enum Activation: String, Sendable, Codable {
+  case relu
+  /// x · σ(x), also called swish.
+  case silu
+  /// x · Φ(x), exact.
+  case gelu
+  /// GELU by its tanh approximation.
+  case geluTanh = "gelu_pytorch_tanh"
+  case sigmoid
+  case tanh
+
+  fileprivate var kernel: ck_activation {
+    switch self {
+    case .relu: CK_RELU
+    case .silu: CK_SILU
+    case .gelu: CK_GELU
+    case .geluTanh: CK_GELU_TANH
+    case .sigmoid: CK_SIGMOID
+    case .tanh: CK_TANH
+    }
+  }
+}
+
+extension Tensor {
+  public func activated(_ function: Activation) -> Tensor {
+    let result = Tensor(uninitialised: shape)
+    ck_activation_forward(function.kernel, pointer, result.pointer, count)
+    return result.from("activation", [self]) { gradient in
+      let share = Tensor(uninitialised: self.shape)
+      ck_activation_backward(
+        function.kernel, self.pointer, gradient.pointer, share.pointer, share.count)
+      self.accumulate(share)
+    }
+  }
+
+  /// The gated linear unit: the first half of the columns times σ of the second half.
+  ///
+  /// [rows, 2 · columns] to [rows, columns]. Dauphin et al. 2017.
+  public func gatedLinearUnit() -> Tensor {
+    precondition(columns % 2 == 0, "a gated linear unit halves its columns, \(columns) is odd")
+    let half = columns / 2
+    let result = Tensor(uninitialised: shape.dropLast() + [half])
+    ck_glu_forward(pointer, result.pointer, rows, half)
+    return result.from("glu", [self]) { gradient in
+      let share = Tensor(uninitialised: self.shape)
+      ck_glu_backward(self.pointer, gradient.pointer, share.pointer, self.rows, half)
+      self.accumulate(share)
+    }
+  }
+
+  /// Zeroes each element with probability `rate` and scales the rest by 1 / (1 − rate), when training.
+  public func dropout(_ rate: Float, _ pass: Pass) -> Tensor {
+    precondition(rate >= 0 && rate < 1, "a dropout rate lies in 0 ..< 1, not \(rate)")
+    guard pass.training, rate > 0 else { return self }
+    let seed = pass.nextSeed()
+    let result = Tensor(uninitialised: shape)
+    ck_dropout(pointer, result.pointer, count, rate, seed)
+    return result.from("dropout", [self]) { gradient in
+      let share = Tensor(uninitialised: self.shape)
+      ck_dropout(gradient.pointer, share.pointer, share.count, rate, seed)
+      self.accumulate(share)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import CKernels
+
+extension Tensor {
+  /// self + scale · other, of the same shape.
+  public func adding(_ other: Tensor, scaledBy scale: Float = 1) -> Tensor {
+    precondition(shape == other.shape, "cannot add \(other.shape) to \(shape)")
+    let result = Tensor(uninitialised: shape)
+    ck_add_scaled(pointer, other.pointer, scale, result.pointer, count)
+    return result.from("add", [self, other]) { gradient in
+      self.accumulate(gradient)
+      if scale == 1 {
+        other.accumulate(gradient)
+      } else if other.requiresGradient {
+        let share = Tensor(uninitialised: gradient.shape)
+        ck_scale_into(gradient.pointer, scale, share.pointer, share.count)
+        other.accumulate(share)
+      }
+    }
+  }
+
+  /// factor · self
+  public func scaled(by factor: Float) -> Tensor {
+    if factor == 1 { return self }
+    let result = Tensor(uninitialised: shape)
+    ck_scale_into(pointer, factor, result.pointer, count)
+    return result.from("scale", [self]) { gradient in
+      let share = Tensor(uninitialised: gradient.shape)
+      ck_scale_into(gradient.pointer, factor, share.pointer, share.count)
+      self.accumulate(share)
+    }
+  }
+
+  /// self · other, element by element, of the same shape.
+  public func multiplied(by other: Tensor) -> Tensor {
+    precondition(shape == other.shape, "cannot multiply \(shape) by \(other.shape)")
+    let result = Tensor(uninitialised: shape)
+    ck_multiply(pointer, other.pointer, result.pointer, count)
+    return result.from("multiply", [self, other]) { gradient in
+      for (target, factor) in [(self, other), (other, self)] where target.requiresGradient {
+        let share = Tensor(uninitialised: gradient.shape)
+        ck_multiply(gradient.pointer, factor.pointer, share.pointer, share.count)
+        target.accumulate(share)
+      }
+    }
+  }
+
+  /// The sum of all elements, a scalar.
+  public func sum() -> Tensor {
+    let result = Tensor([Float(ck_sum(pointer, count))], shape: [])
+    return result.from("sum", [self]) { gradient in
+      self.accumulate(Tensor(repeating: gradient.scalar, shape: self.shape))
+    }
+  }
+
+  /// The mean of all elements, a scalar.
+  public func mean() -> Tensor { sum().scaled(by: 1 / Float(max(1, count))) }
+
+  /// The same elements under another shape.
+  public func reshaped(_ shape: [Int]) -> Tensor {
+    view(shape).from("reshape", [self]) { self.accumulate($0.view(self.shape)) }
+  }
+
+  /// [a, b, c] as [a, c, b].
+  public func transposedLast() -> Tensor {
+    precondition(shape.count == 3, "transposedLast wants three dimensions, got \(shape)")
+    let (a, b, c) = (shape[0], shape[1], shape[2])
+    let result = Tensor(uninitialised: [a, c, b])
+    ck_transpose_last(pointer, result.pointer, a, b, c)
+    return result.from("transpose", [self]) { gradient in
+      let share = Tensor(uninitialised: self.shape)
+      ck_transpose_last(gradient.pointer, share.pointer, a, c, b)
+      self.accumulate(share)
+    }
+  }
+}

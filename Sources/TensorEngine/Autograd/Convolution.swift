@@ -1,0 +1,142 @@
+import CKernels
+
+/// Strides, padding and dilation of a convolution, as (height, width).
+public struct ConvolutionShape: Sendable {
+  public var stride: (Int, Int)
+  public var padding: (Int, Int)
+  public var dilation: (Int, Int)
+  public var groups: Int
+
+  public init(
+    stride: (Int, Int) = (1, 1), padding: (Int, Int) = (0, 0), dilation: (Int, Int) = (1, 1),
+    groups: Int = 1
+  ) {
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+  }
+}
+
+extension Tensor {
+  /// A two-dimensional convolution, channels last: [batch, height, width, in] to
+  /// [batch, outHeight, outWidth, out].
+  ///
+  /// - Parameters:
+  ///   - weight: [out, in / groups, kernelHeight, kernelWidth].
+  ///   - bias: [out].
+  public func convolution2D(_ weight: Tensor, bias: Tensor?, _ options: ConvolutionShape = .init())
+    -> Tensor
+  {
+    precondition(
+      shape.count == 4 && weight.shape.count == 4 && shape[3] == weight.shape[1] * options.groups,
+      "a convolution by \(weight.shape) in \(options.groups) groups cannot read \(shape)")
+    var kernel = ck_conv_shape(
+      batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
+      in: Int64(shape[3]), out: Int64(weight.shape[0]), groups: Int64(options.groups),
+      kernel_height: Int64(weight.shape[2]), kernel_width: Int64(weight.shape[3]),
+      stride_height: Int64(options.stride.0), stride_width: Int64(options.stride.1),
+      pad_height: Int64(options.padding.0), pad_width: Int64(options.padding.1),
+      dilation_height: Int64(options.dilation.0), dilation_width: Int64(options.dilation.1))
+    let height = Int(ck_conv_out_height(&kernel))
+    let width = Int(ck_conv_out_width(&kernel))
+    precondition(height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
+    let result = Tensor(uninitialised: [shape[0], height, width, weight.shape[0]])
+    check(ck_conv_forward(&kernel, pointer, weight.pointer, bias?.pointer, result.pointer))
+    return result.from("convolution", [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
+      if weight.requiresGradient || bias?.requiresGradient == true {
+        let dweight = Tensor(uninitialised: weight.shape)
+        let dbias = bias.map { Tensor(uninitialised: $0.shape) }
+        check(
+          ck_conv_backward_weight(
+            &kernel, self.pointer, gradient.pointer, dweight.pointer, dbias?.pointer))
+        weight.accumulate(dweight)
+        if let dbias { bias?.accumulate(dbias) }
+      }
+      if self.requiresGradient {
+        let share = Tensor(uninitialised: self.shape)
+        check(ck_conv_backward_data(&kernel, gradient.pointer, weight.pointer, share.pointer))
+        self.accumulate(share)
+      }
+    }
+  }
+
+  /// A one-dimensional convolution, channels last: [batch, frames, in] to [batch, outFrames, out].
+  ///
+  /// - Parameters:
+  ///   - weight: [out, in / groups, kernel].
+  ///   - bias: [out].
+  public func convolution1D(
+    _ weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
+    groups: Int = 1
+  ) -> Tensor {
+    precondition(
+      shape.count == 3 && weight.shape.count == 3,
+      "a one-dimensional convolution by \(weight.shape) cannot read \(shape)")
+    // Height 1: oneDNN's fast kernels for grouped convolutions are the two-dimensional ones.
+    let options = ConvolutionShape(
+      stride: (1, stride), padding: (0, padding), dilation: (1, dilation), groups: groups)
+    let result = reshaped([shape[0], 1, shape[1], shape[2]]).convolution2D(
+      weight.reshaped([weight.shape[0], weight.shape[1], 1, weight.shape[2]]), bias: bias, options)
+    return result.reshaped([shape[0], result.shape[2], result.shape[3]])
+  }
+
+  /// A depthwise convolution along the frames of packed utterances, same length out.
+  ///
+  /// [rows, channels] to [rows, channels]; frames that are not valid read as 0.
+  ///
+  /// - Parameters:
+  ///   - weight: [channels, 1, kernel], kernel odd.
+  ///   - bias: [channels].
+  public func depthwiseConvolution(_ weight: Tensor, bias: Tensor?, _ segments: Segments) -> Tensor {
+    let (channels, kernel) = (columns, weight.columns)
+    precondition(
+      weight.count == channels * kernel && rows == segments.rows && kernel % 2 == 1,
+      "a depthwise convolution by \(weight.shape) over \(segments.rows) rows cannot read \(shape)")
+    let result = Tensor(uninitialised: shape)
+    segments.withKernel {
+      ck_depthwise_forward(
+        pointer, weight.pointer, bias?.pointer, result.pointer, $0, channels, kernel)
+    }
+    return result.from("depthwise convolution", [self, weight] + (bias.map { [$0] } ?? [])) {
+      gradient in
+      if weight.requiresGradient {
+        let dweight = Tensor(uninitialised: weight.shape)
+        segments.withKernel {
+          ck_depthwise_backward_weight(
+            self.pointer, gradient.pointer, dweight.pointer, $0, channels, kernel)
+        }
+        weight.accumulate(dweight)
+      }
+      bias?.accumulate { memory, adding in
+        ck_column_sum(gradient.pointer, memory, self.rows, channels, adding)
+      }
+      if self.requiresGradient {
+        let share = Tensor(uninitialised: self.shape)
+        segments.withKernel {
+          ck_depthwise_backward_data(
+            gradient.pointer, weight.pointer, share.pointer, $0, channels, kernel)
+        }
+        self.accumulate(share)
+      }
+    }
+  }
+
+  /// The same with frames from `valid[b]` on set to 0: [batch, frames, …].
+  public func zeroingInvalidFrames(_ valid: [Int]) -> Tensor {
+    let (batch, frames) = (shape[0], shape[1])
+    if valid.allSatisfy({ $0 >= frames }) { return self }
+    let limits = valid.map(Int32.init)
+    let result = copy()
+    ck_zero_invalid_frames(result.pointer, limits, batch, frames, count / (batch * frames))
+    return result.from("mask", [self]) { gradient in
+      let share = gradient.copy()
+      ck_zero_invalid_frames(share.pointer, limits, batch, frames, share.count / (batch * frames))
+      self.accumulate(share)
+    }
+  }
+}
+
+private func check(_ done: Bool) {
+  precondition(done, String(cString: ck_last_error()))
+}

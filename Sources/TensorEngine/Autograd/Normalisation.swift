@@ -1,0 +1,140 @@
+import CKernels
+
+extension Tensor {
+  /// Each row to mean 0 and variance 1, times `gain` plus `bias`, both [columns].
+  ///
+  /// Ba, Kiros and Hinton 2016.
+  public func layerNorm(gain: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
+    let (rows, columns) = (rows, columns)
+    precondition(
+      gain.count == columns && bias.count == columns,
+      "a layer norm of \(gain.shape) and \(bias.shape) for \(shape)")
+    let result = Tensor(uninitialised: shape)
+    let mean = Tensor(uninitialised: [rows])
+    let scale = Tensor(uninitialised: [rows])
+    ck_layer_norm_forward(
+      pointer, gain.pointer, bias.pointer, epsilon, result.pointer, mean.pointer, scale.pointer,
+      rows, columns)
+    return result.from("layer norm", [self, gain, bias]) { gradient in
+      if gain.requiresGradient || bias.requiresGradient {
+        let dgain = Tensor(uninitialised: [columns])
+        let dbias = Tensor(uninitialised: [columns])
+        ck_layer_norm_backward_weight(
+          self.pointer, gradient.pointer, mean.pointer, scale.pointer, dgain.pointer,
+          dbias.pointer, rows, columns)
+        gain.accumulate(dgain)
+        bias.accumulate(dbias)
+      }
+      if self.requiresGradient {
+        let share = Tensor(uninitialised: self.shape)
+        ck_layer_norm_backward_data(
+          self.pointer, gradient.pointer, gain.pointer, mean.pointer, scale.pointer,
+          share.pointer, rows, columns)
+        self.accumulate(share)
+      }
+    }
+  }
+
+  /// Each column by the given statistics: (x − mean) / √(variance + ε) · gain + bias, all [columns].
+  package func batchNorm(
+    gain: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float
+  ) -> Tensor {
+    let (rows, columns) = (rows, columns)
+    let inverse = variance.values.map { 1 / ($0 + epsilon).squareRoot() }
+    let (gains, biases, means) = (gain.values, bias.values, mean.values)
+    let scale = Tensor((0..<columns).map { gains[$0] * inverse[$0] }, shape: [columns])
+    let shift = Tensor(
+      (0..<columns).map { biases[$0] - means[$0] * gains[$0] * inverse[$0] }, shape: [columns])
+    let result = Tensor(uninitialised: shape)
+    ck_column_affine(pointer, scale.pointer, shift.pointer, result.pointer, rows, columns)
+    return result.from("batch norm", [self, gain, bias]) { gradient in
+      if gain.requiresGradient || bias.requiresGradient {
+        let (dbias, dgain) = self.columnProducts(gradient, mean: mean, use: nil)
+        for j in 0..<columns { dgain.pointer[j] *= inverse[j] }
+        gain.accumulate(dgain)
+        bias.accumulate(dbias)
+      }
+      if self.requiresGradient {
+        let share = Tensor(uninitialised: self.shape)
+        let zero = Tensor(repeating: 0, shape: [columns])
+        ck_column_affine(
+          gradient.pointer, scale.pointer, zero.pointer, share.pointer, rows, columns)
+        self.accumulate(share)
+      }
+    }
+  }
+
+  /// Each column by its own mean and variance over the rows that `use` marks (all when nil).
+  ///
+  /// Returns the result, and the mean and biased variance with the number of rows they come from.
+  /// Ioffe and Szegedy 2015.
+  package func batchNormLive(gain: Tensor, bias: Tensor, epsilon: Float, use: [UInt8]?)
+    -> (result: Tensor, mean: Tensor, variance: Tensor, rows: Int)
+  {
+    let (rows, columns) = (rows, columns)
+    let mean = Tensor(uninitialised: [columns])
+    let variance = Tensor(uninitialised: [columns])
+    let used = use.withPointer {
+      ck_column_moments(pointer, $0, mean.pointer, variance.pointer, rows, columns)
+    }
+    let inverse = variance.values.map { 1 / ($0 + epsilon).squareRoot() }
+    let (gains, biases, means) = (gain.values, bias.values, mean.values)
+    let scale = (0..<columns).map { gains[$0] * inverse[$0] }
+    let shift = (0..<columns).map { biases[$0] - means[$0] * scale[$0] }
+    let result = Tensor(uninitialised: shape)
+    ck_column_affine(pointer, scale, shift, result.pointer, rows, columns)
+    let recorded = result.from("batch norm", [self, gain, bias]) { gradient in
+      let (sum, product) = self.columnProducts(gradient, mean: mean, use: nil)
+      let count = Float(max(1, used))
+      let (sums, products) = (sum.values, product.values)
+      if self.requiresGradient {
+        let second = (0..<columns).map {
+          -scale[$0] * inverse[$0] * inverse[$0] * products[$0] / count
+        }
+        let third = (0..<columns).map { -scale[$0] * sums[$0] / count }
+        let share = Tensor(uninitialised: self.shape)
+        use.withPointer {
+          ck_column_norm_backward(
+            self.pointer, gradient.pointer, mean.pointer, $0, scale, second, third, share.pointer,
+            rows, columns)
+        }
+        self.accumulate(share)
+      }
+      gain.accumulate(Tensor((0..<columns).map { products[$0] * inverse[$0] }, shape: gain.shape))
+      bias.accumulate(Tensor(sums, shape: bias.shape))
+    }
+    return (recorded, mean, variance, used)
+  }
+
+  /// Σ gradient and Σ gradient · (x − mean), by column.
+  private func columnProducts(_ gradient: Tensor, mean: Tensor, use: [UInt8]?) -> (Tensor, Tensor) {
+    let sum = Tensor(uninitialised: [columns])
+    let product = Tensor(uninitialised: [columns])
+    use.withPointer {
+      ck_column_products(
+        pointer, gradient.pointer, mean.pointer, $0, sum.pointer, product.pointer, rows, columns)
+    }
+    return (sum, product)
+  }
+
+  /// Softmax over the last dimension, or its logarithm.
+  public func softmax(logarithm: Bool = false) -> Tensor {
+    let result = Tensor(uninitialised: shape)
+    ck_softmax_forward(pointer, result.pointer, rows, columns, logarithm)
+    // The rule reads the result's values; a view of them keeps the result out of its own rule.
+    let kept = result.view(shape)
+    return result.from("softmax", [self]) { gradient in
+      let share = Tensor(uninitialised: self.shape)
+      ck_softmax_backward(
+        kept.pointer, gradient.pointer, share.pointer, self.rows, self.columns, logarithm)
+      self.accumulate(share)
+    }
+  }
+}
+
+extension [UInt8]? {
+  fileprivate func withPointer<Result>(_ body: (UnsafePointer<UInt8>?) -> Result) -> Result {
+    guard let self else { return body(nil) }
+    return self.withUnsafeBufferPointer { body($0.baseAddress) }
+  }
+}

@@ -1,0 +1,74 @@
+/// y = x · Wᵀ + b, and if there is one a low-rank update: + scale · x · Aᵀ · Bᵀ.
+public final class Linear {
+  /// [out, in]
+  public private(set) var weight: Tensor
+  /// [out]
+  public private(set) var bias: Tensor?
+  public private(set) var lowRank: LowRankUpdate?
+  public let name: String
+
+  /// - Parameter trailing: further sizes of the weight, all 1: a convolution over one frame is linear.
+  public init(
+    _ name: String, inputs: Int, outputs: Int, bias: Bool = true, trailing: [Int] = [],
+    from source: ParameterSource
+  ) throws {
+    self.name = name
+    weight = try source.parameter(
+      "\(name).weight", [outputs, inputs] + trailing, .weight, .scaled(inputs: inputs))
+    self.bias =
+      bias
+      ? try source.parameter("\(name).bias", [outputs], .bias, .scaled(inputs: inputs)) : nil
+  }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    let result = x.linear(weight, bias: bias, pass)
+    guard let lowRank else { return result }
+    return result.adding(lowRank(x, pass), scaledBy: lowRank.scale)
+  }
+
+  /// Adds a low-rank update that begins as no change at all (B = 0).
+  public func addLowRank(_ update: LowRankUpdate) { lowRank = update }
+
+  /// Folds the low-rank update into the weight and drops it.
+  public func mergeLowRank() {
+    guard let lowRank else { return }
+    lowRank.fold(into: weight)
+    self.lowRank = nil
+  }
+}
+
+/// A change of a linear layer's weight by two thin matrices: ΔW = scale · B · A (Hu et al. 2021).
+public final class LowRankUpdate {
+  /// [rank, in]
+  public let a: Tensor
+  /// [out, rank]
+  public let b: Tensor
+  /// alpha / rank
+  public let scale: Float
+
+  public init(
+    _ name: String, inputs: Int, outputs: Int, rank: Int, alpha: Float, from source: ParameterSource
+  ) throws {
+    a = try source.parameter(
+      "\(name).lora_A.weight", [rank, inputs], .lowRank, .scaled(inputs: inputs))
+    b = try source.parameter("\(name).lora_B.weight", [outputs, rank], .lowRank, .constant(0))
+    scale = alpha / Float(rank)
+  }
+
+  func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    x.linear(a, pass).linear(b, pass)
+  }
+
+  func fold(into weight: Tensor) {
+    let (outputs, rank, inputs) = (b.shape[0], a.shape[0], a.shape[1])
+    precondition(
+      weight.count == outputs * inputs, "an update \(b.shape)·\(a.shape) for \(weight.shape)")
+    let change = Tensor(uninitialised: [outputs, inputs])
+    multiply(
+      .plain(m: outputs, n: inputs, k: rank, precision: .float32), b.pointer, a.pointer,
+      into: change.pointer)
+    let target = weight.pointer
+    for index in 0..<weight.count { target[index] += scale * change.pointer[index] }
+    weight.didChange()
+  }
+}

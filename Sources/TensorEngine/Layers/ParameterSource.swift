@@ -1,0 +1,49 @@
+import Basics
+
+/// Where a layer's parameters come from, random or a checkpoint: layers have one initialiser for both.
+///
+/// It hands out parameters by name and keeps the list, so that a network's parameters are those its
+/// layers asked for, in that order.
+public final class ParameterSource {
+  /// Gives the values of a named parameter, or nil to begin as its layer says.
+  public typealias Values = (_ name: String, _ shape: [Int]) throws -> [Float]?
+
+  public private(set) var parameters: [Parameter] = []
+  private var names: Set<String> = []
+  private var random: SeededRandom
+  private let values: Values
+
+  /// Random parameters that a seed determines.
+  public convenience init(seed: UInt64) {
+    self.init(seed: seed) { _, _ in nil }
+  }
+
+  /// Parameters from `values`, random where it has none.
+  public init(seed: UInt64 = 0, values: @escaping Values) {
+    random = SeededRandom(seed: seed)
+    self.values = values
+  }
+
+  /// A parameter of `shape` named `name`. Names are unique.
+  public func parameter(
+    _ name: String, _ shape: [Int], _ role: ParameterRole, _ initialisation: Initialisation
+  ) throws -> Tensor {
+    precondition(names.insert(name).inserted, "the parameter \(name) is asked for twice")
+    let count = shape.reduce(1, *)
+    let tensor: Tensor
+    if let given = try values(name, shape) {
+      precondition(given.count == count, "\(name): \(given.count) values for shape \(shape)")
+      tensor = Tensor(given, shape: shape)
+    } else {
+      switch initialisation {
+      case .constant(let value): tensor = Tensor(repeating: value, shape: shape)
+      case .uniform(let bound):
+        tensor = Tensor((0..<count).map { _ in random.uniform(-bound...bound) }, shape: shape)
+      case .normal(let deviation):
+        tensor = Tensor((0..<count).map { _ in random.normal() * deviation }, shape: shape)
+      }
+    }
+    parameters.append(Parameter(name: name, role: role, tensor: tensor))
+    return tensor
+  }
+}

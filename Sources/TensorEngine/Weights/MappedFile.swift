@@ -1,0 +1,55 @@
+import Basics
+import CKernels
+import Foundation
+
+/// A file mapped into memory for reading. Bytes leave it only by a copy that survives its shortening.
+final class MappedFile: @unchecked Sendable {
+  // Sendable: base and size never change, and the pages are only read.
+  let path: String
+  let size: Int
+  private let base: UnsafeRawPointer?
+
+  init(path: String) throws {
+    self.path = path
+    // A named pipe would otherwise wait for a writer.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      let code = errno
+      throw IdiolectError(
+        code == ENOENT ? .notFound : .inputOutput,
+        "\(path): cannot open this file: \(String(cString: strerror(code)))")
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw SafetensorsFault.notARegularFile
+    }
+    size = Int(status.st_size)
+    if size == 0 {
+      base = nil
+    } else {
+      guard let map = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), map != MAP_FAILED
+      else {
+        throw IdiolectError(
+          .inputOutput,
+          "\(path): cannot map this file: \(String(cString: strerror(errno)))")
+      }
+      base = UnsafeRawPointer(map)
+    }
+  }
+
+  deinit {
+    if let base { munmap(UnsafeMutableRawPointer(mutating: base), size) }
+  }
+
+  /// Fills `destination` with the bytes from `offset` on.
+  ///
+  /// - Throws: `SafetensorsFault.shortenedWhileMapped`.
+  func copy(from offset: Int, into destination: UnsafeMutableRawBufferPointer) throws {
+    guard let target = destination.baseAddress, destination.count > 0 else { return }
+    precondition(offset >= 0 && destination.count <= size - offset, "a copy from beyond the map")
+    guard ck_guarded_copy(target, base! + offset, destination.count) else {
+      throw SafetensorsFault.shortenedWhileMapped
+    }
+  }
+}

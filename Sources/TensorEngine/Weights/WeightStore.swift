@@ -1,0 +1,108 @@
+import Basics
+import Foundation
+
+/// The weights of a model directory as one namespace: `model.safetensors`, or the shards that
+/// `model.safetensors.index.json` lists.
+public struct WeightStore: Sendable {
+  /// The files, in the order of their names.
+  public let files: [SafetensorsFile]
+  private let home: [String: Int]
+  /// What messages call this.
+  public let path: String
+
+  /// Opens a directory's weights.
+  ///
+  /// - Throws: `IdiolectError`: `.notFound` without weights, `.invalidModel` for an index that does not fit its
+  ///   shards or names a file elsewhere, and what `SafetensorsFile.init(path:)` throws.
+  public init(directory: String) throws {
+    let single = "\(directory)/model.safetensors"
+    let index = "\(single).index.json"
+    if FileManager.default.fileExists(atPath: single) {
+      try self.init(file: single)
+    } else if FileManager.default.fileExists(atPath: index) {
+      try self.init(index: index, directory: directory)
+    } else {
+      throw IdiolectError(
+        .notFound,
+        "\(directory): has neither model.safetensors nor model.safetensors.index.json; "
+          + "weights in another format must be saved as safetensors first")
+    }
+  }
+
+  /// Opens one file, such as `adapter_model.safetensors`.
+  public init(file path: String) throws {
+    let file = try SafetensorsFile(path: path)
+    files = [file]
+    home = file.entries.mapValues { _ in 0 }
+    self.path = path
+  }
+
+  private init(index path: String, directory: String) throws {
+    func refuse(_ why: String) -> IdiolectError { IdiolectError(.invalidModel, "\(path): \(why)") }
+    var shardOf: [String: String] = [:]
+    for (name, node) in try JSONNode(path: path)["weight_map"].members() {
+      let shard = try node.string()
+      // A shard lies beside its index: a path could reach any file of the user's.
+      guard shard.hasSuffix(".safetensors"), !shard.hasPrefix("."), !shard.contains("/"),
+        !shard.contains("\\"), !shard.utf8.contains(0)
+      else { throw refuse("the shard '\(shard)' is not the name of a file in this directory") }
+      guard shardOf.updateValue(shard, forKey: name) == nil else {
+        throw refuse("the tensor '\(name)' is there twice")
+      }
+    }
+    guard !shardOf.isEmpty else { throw refuse("its weight_map is empty") }
+    var home: [String: Int] = [:]
+    files = try Set(shardOf.values).sorted().enumerated().map { position, shard in
+      let file = try SafetensorsFile(path: "\(directory)/\(shard)")
+      for name in file.names {
+        guard shardOf[name] == shard else {
+          throw refuse("it does not list the tensor '\(name)' of \(shard)")
+        }
+        home[name] = position
+      }
+      return file
+    }
+    if let (name, shard) = shardOf.sorted(by: { $0.key < $1.key }).first(where: {
+      home[$0.key] == nil
+    }) {
+      throw refuse("the tensor '\(name)' is not in \(shard)")
+    }
+    self.home = home
+    self.path = path
+  }
+
+  /// All names, sorted.
+  public var names: [String] { home.keys.sorted() }
+
+  public func contains(_ name: String) -> Bool { home[name] != nil }
+
+  /// The entry of a tensor; nil when there is none.
+  public subscript(name: String) -> SafetensorsFile.Entry? {
+    home[name].flatMap { files[$0].entries[name] }
+  }
+
+  /// See `SafetensorsFile.entry(_:)`.
+  public func entry(_ name: String) throws -> SafetensorsFile.Entry {
+    try file(of: name).entry(name)
+  }
+
+  /// See `SafetensorsFile.readFloats(_:)`.
+  public func readFloats(_ name: String) throws -> [Float] { try file(of: name).readFloats(name) }
+
+  /// See `SafetensorsFile.readFloats(_:into:)`.
+  public func readFloats(
+    _ name: String, into destination: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    try file(of: name).readFloats(name, into: destination)
+  }
+
+  /// See `SafetensorsFile.readInt64s(_:)`.
+  public func readInt64s(_ name: String) throws -> [Int64] { try file(of: name).readInt64s(name) }
+
+  private func file(of name: String) throws -> SafetensorsFile {
+    guard let position = home[name] else {
+      throw IdiolectError(.invalidModel, "\(path): has no tensor '\(name)'")
+    }
+    return files[position]
+  }
+}
