@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsCTC.h"
 #include "CKernelsMemory.h"
 #include "CKernelsOptimise.h"
 
