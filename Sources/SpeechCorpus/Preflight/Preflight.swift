@@ -37,12 +37,14 @@ public struct Preflight: Sendable {
     self.options = options
     let spectrum = SmallSpectrum()
     var alphabet = Alphabet()
+    var everything = Alphabet()
     var timed: [(utterance: Utterance, milliseconds: Double)] = []
     var bandwidths: [Double] = []
     var uses: [String: Int] = [:]
     for utterance in utterances { uses[utterance.audioPath, default: 0] += 1 }
     for (index, utterance) in utterances.enumerated() {
       var checked = CheckedUtterance(utterance, text: normalizer(utterance.text))
+      everything.add(checked.text)
       checked.checkText(vocabulary, options)
       if let audio = checked.readAudio(
         options, spectrum, isSegment: uses[utterance.audioPath] != 1)
@@ -72,7 +74,9 @@ public struct Preflight: Sendable {
     report.speakers = Set(usable.compactMap(\.speaker)).count
     report.bandwidth = PreflightReport.Spread(bandwidths)
     report.rareCharacters = count(alphabet.rarer(than: options.rareBelow), alphabet)
-    if let vocabulary { report.foreignCharacters = count(alphabet.outside(vocabulary), alphabet) }
+    if let vocabulary {
+      report.foreignCharacters = count(everything.outside(vocabulary), everything)
+    }
     findOutliers(timed)
   }
 

@@ -40,7 +40,7 @@ public struct PreflightReport: Sendable, Codable, Hashable {
   /// Where sound ends, in Hz.
   public var bandwidth: Spread?
   public var rareCharacters: [CharacterCount] = []
-  /// Characters that the vocabulary has no label for.
+  /// Characters that the vocabulary has no label for, in quarantined texts too.
   public var foreignCharacters: [CharacterCount] = []
 }
 
