@@ -65,6 +65,10 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .executableTarget(
+      name: "CTCBenchmark", dependencies: ["Basics", "CKernels", "CTC"], path: "Benchmarks/CTC",
+      swiftSettings: settings),
+
     .target(
       name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport",
       swiftSettings: settings),
@@ -74,7 +78,7 @@ let package = Package(
     tests("AcousticFeatures", ["AudioIO"]),
     tests("SpeechText"),
     tests("SpeechCorpus"),
-    tests("CTC", ["TensorEngine"]),
+    tests("CTC", ["CKernels", "TensorEngine"]),
     tests("AcousticModels", ["CTC", "TensorEngine"]),
     tests("Transcription"),
     tests("Adaptation"),

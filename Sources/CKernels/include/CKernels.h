@@ -9,6 +9,7 @@
 
 #include "CKernelsMemory.h"
 #include "CKernelsOptimise.h"
+#include "CKernelsCTC.h"
 
 #ifdef __cplusplus
 extern "C" {
