@@ -81,13 +81,16 @@ package struct SHA256 {
             w[t] = sigma1 &+ w[t &- 7] &+ sigma0 &+ w[t &- 16]
           }
           var (a, b, c, d, e, f, g, h) = hash
-          for t in 0..<64 {
-            let sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
-            let choice = (e & f) ^ (~e & g)
-            let one = h &+ sum1 &+ choice &+ k[t] &+ w[t]
-            let sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
-            let majority = (a & b) ^ (a & c) ^ (b & c)
-            (h, g, f, e, d, c, b, a) = (g, f, e, d &+ one, c, b, a, one &+ sum0 &+ majority)
+          // Eight rounds written out: then the eight words change names instead of places.
+          for t in stride(from: 0, to: 64, by: 8) {
+            round(a, b, c, &d, e, f, g, &h, k[t] &+ w[t])
+            round(h, a, b, &c, d, e, f, &g, k[t &+ 1] &+ w[t &+ 1])
+            round(g, h, a, &b, c, d, e, &f, k[t &+ 2] &+ w[t &+ 2])
+            round(f, g, h, &a, b, c, d, &e, k[t &+ 3] &+ w[t &+ 3])
+            round(e, f, g, &h, a, b, c, &d, k[t &+ 4] &+ w[t &+ 4])
+            round(d, e, f, &g, h, a, b, &c, k[t &+ 5] &+ w[t &+ 5])
+            round(c, d, e, &f, g, h, a, &b, k[t &+ 6] &+ w[t &+ 6])
+            round(b, c, d, &e, f, g, h, &a, k[t &+ 7] &+ w[t &+ 7])
           }
           hash.0 &+= a
           hash.1 &+= b
@@ -135,6 +138,21 @@ extension SHA256 {
       hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
   }
+}
+
+/// One round: `term` is the round's constant plus its word of the schedule.
+@inline(__always)
+private func round(
+  _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32, _ e: UInt32, _ f: UInt32,
+  _ g: UInt32, _ h: inout UInt32, _ term: UInt32
+) {
+  let sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+  let choice = (e & f) ^ (~e & g)
+  let one = h &+ sum1 &+ choice &+ term
+  let sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
+  let majority = (a & b) ^ (a & c) ^ (b & c)
+  d &+= one
+  h = one &+ sum0 &+ majority
 }
 
 @inline(__always)
