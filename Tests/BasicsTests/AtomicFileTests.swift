@@ -1,0 +1,71 @@
+import Basics
+import Foundation
+import TestSupport
+import Testing
+
+/// Oracle: before and after any failure, the file is whole: the old one or the new one.
+@Suite struct AtomicFileTests {
+  private struct Failure: Error {}
+
+  private func contents(_ path: String) -> String? {
+    FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func names(_ directory: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: directory)
+  }
+
+  @Test func writesAndReplaces() throws {
+    let directory = try Golden.temporaryDirectory()
+    try AtomicFile.write("one", to: "\(directory)/a")
+    try AtomicFile.write(Data("two, longer".utf8), to: "\(directory)/a")
+    #expect(contents("\(directory)/a") == "two, longer")
+    try AtomicFile.write("", to: "\(directory)/a")
+    #expect(contents("\(directory)/a") == "")
+    #expect(try names(directory) == ["a"])
+  }
+
+  @Test func failedBodyLeavesTheOldFile() throws {
+    let directory = try Golden.temporaryDirectory()
+    try AtomicFile.write("old", to: "\(directory)/a")
+    #expect(throws: Failure.self) {
+      try AtomicFile.write(to: "\(directory)/a") { append in
+        try Data("new".utf8).withUnsafeBytes { try append($0) }
+        throw Failure()
+      }
+    }
+    #expect(contents("\(directory)/a") == "old")
+    #expect(try names(directory) == ["a"])
+    #expect(throws: Failure.self) {
+      try AtomicFile.write(to: "\(directory)/b") { _ in throw Failure() }
+    }
+    #expect(try names(directory) == ["a"])
+  }
+
+  @Test func killLeavesTheOldFile() async throws {
+    let path = try Golden.temporaryDirectory() + "/a"
+    try AtomicFile.write("old", to: path)
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      try AtomicFile.write(to: path) { append in
+        try Data("new".utf8).withUnsafeBytes { try append($0) }
+        kill(getpid(), SIGKILL)
+      }
+    }
+    #expect(contents(path) == "old")
+  }
+
+  @Test func namesTheFileAndTheCause() throws {
+    let directory = try Golden.temporaryDirectory()
+    let absent = #expect(throws: IdiolectError.self) {
+      try AtomicFile.write("x", to: "\(directory)/absent/a")
+    }
+    #expect(absent?.code == .inputOutput)
+    #expect(absent?.message.contains("\(directory)/absent/a") == true)
+    #expect(absent?.message.contains("directory does not exist") == true)
+    try AtomicFile.makeDirectory("\(directory)/d/e")
+    #expect(throws: IdiolectError.self) { try AtomicFile.write("x", to: "\(directory)/d/e") }
+    #expect(try names("\(directory)/d") == ["e"])
+    try AtomicFile.write("x", to: "\(directory)/file")
+    #expect(throws: IdiolectError.self) { try AtomicFile.makeDirectory("\(directory)/file/below") }
+  }
+}
