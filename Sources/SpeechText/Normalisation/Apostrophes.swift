@@ -4,7 +4,7 @@ enum Apostrophes {
   /// accents typed alone, prime, Armenian, saltillo, full width.
   static let all: Set<Unicode.Scalar> = [
     "'", "\u{2019}", "\u{2018}", "\u{201B}", "\u{02BC}", "\u{02BB}", "\u{02BD}", "\u{0060}",
-    "\u{00B4}", "\u{2032}", "\u{055A}", "\u{A78C}", "\u{A78B}", "\u{FF07}",
+    "\u{00B4}", "\u{2032}", "\u{02B9}", "\u{055A}", "\u{A78C}", "\u{A78B}", "\u{FF07}",
   ]
 
   /// Drops the apostrophes that belong to no word: alone, doubled, or a pair around a quotation.

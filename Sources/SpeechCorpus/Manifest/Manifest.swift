@@ -1,0 +1,97 @@
+import Basics
+import Foundation
+import SpeechText
+
+/// A corpus as a file: JSON Lines, an utterance a line (the convention of NeMo).
+///
+/// `audio_filepath` (relative to the manifest) and `text` are needed; `duration` and `offset` in
+/// seconds, `speaker`, `accent` and `lang` are taken where they are. Other keys are ignored.
+///
+///     let manifest = try Manifest(path: "train.jsonl")
+///     print(manifest.utterances.count, manifest.quarantine.summary())
+///
+/// A line that cannot be used goes into the quarantine, and reading goes on.
+public struct Manifest: Sendable {
+  public let path: String
+  public var utterances: [Utterance] = []
+  public var quarantine = Quarantine()
+
+  /// - Parameters:
+  ///   - requiresText: whether an utterance without a transcript is a problem.
+  ///   - checksFiles: whether an absent recording is a problem.
+  /// - Throws: `IdiolectError` `.notFound` or `.inputOutput`; `.invalidData` when no utterance can be
+  ///   used, with the first cause.
+  public init(path: String, requiresText: Bool = true, checksFiles: Bool = true) throws {
+    self.path = path
+    let parser = ManifestLine(
+      directory: (path as NSString).deletingLastPathComponent, requiresText: requiresText,
+      checksFiles: checksFiles)
+    var reader = try LineReader(path: path)
+    var seen: Set<String> = []
+    var number = 0
+    while let line = try reader.next() {
+      number += 1
+      do throws(ManifestLine.Problem) {
+        switch line {
+        case .tooLong:
+          throw ManifestLine.Problem(
+            cause: "the line is longer than \(LineReader.longestLine >> 20) MiB",
+            remedy: "a manifest has one JSON object a line")
+        case .text(let bytes):
+          guard var utterance = try parser.utterance(bytes) else { continue }
+          utterance.line = number
+          if !seen.insert(utterance.id).inserted {
+            utterance.id += "#\(number)"
+            seen.insert(utterance.id)
+          }
+          utterances.append(utterance)
+        }
+      } catch {
+        quarantine.add(
+          utterance: error.utterance, source: path, line: number, cause: error.cause,
+          remedy: error.remedy)
+      }
+    }
+    guard !utterances.isEmpty else {
+      guard let first = quarantine.entries.first else {
+        throw IdiolectError(
+          .invalidData,
+          "\(path): it is empty; a manifest has one JSON object a line, with audio_filepath and text"
+        )
+      }
+      throw IdiolectError(
+        .invalidData, "none of \(quarantine.count) utterances can be used; the first: \(first)")
+    }
+  }
+
+  /// Writes utterances as a manifest, whole or not at all.
+  ///
+  /// Recordings beneath the manifest's directory are named relative to it, others absolutely.
+  public static func write(_ utterances: [Utterance], to path: String) throws {
+    let directory = URL(fileURLWithPath: path).deletingLastPathComponent().standardizedFileURL.path
+    let prefix = directory.hasSuffix("/") ? directory : directory + "/"
+    try AtomicFile.write(to: path) { append in
+      for utterance in utterances {
+        var audio = URL(fileURLWithPath: utterance.audioPath).standardizedFileURL.path
+        if audio.hasPrefix(prefix) { audio.removeFirst(prefix.count) }
+        var members: [(key: String, value: JSONValue)] = [
+          ("audio_filepath", .string(audio)), ("text", .string(utterance.text)),
+        ]
+        if let duration = utterance.durationSeconds {
+          members.append(("duration", .number(duration)))
+        }
+        if utterance.offsetSeconds != 0 {
+          members.append(("offset", .number(utterance.offsetSeconds)))
+        }
+        for (key, value) in [
+          ("speaker", utterance.speaker), ("accent", utterance.accent),
+          ("lang", utterance.language),
+        ] {
+          if let value { members.append((key, .string(value))) }
+        }
+        let line = JSONValue.object(members).text(compact: true) + "\n"
+        try Array(line.utf8).withUnsafeBytes { try append($0) }
+      }
+    }
+  }
+}

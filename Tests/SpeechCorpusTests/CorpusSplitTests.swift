@@ -1,0 +1,59 @@
+import SpeechCorpus
+import SpeechText
+import Testing
+
+@Suite("Parting a corpus")
+struct CorpusSplitTests {
+  private func corpus(_ sizes: [Int]) -> [Utterance] {
+    sizes.enumerated().flatMap { speaker, size in
+      (0..<size).map {
+        Utterance(id: "\(speaker)/\($0)", audioPath: "", text: "", speaker: "\(speaker)")
+      }
+    }
+  }
+
+  private func disjoint(_ split: CorpusSplit, _ all: [Utterance]) -> Bool {
+    let (a, b) = (split.first.map(\.id), split.second.map(\.id))
+    return Set(a).isDisjoint(with: b) && a.count + b.count == all.count
+      && Set(a + b).count == all.count
+  }
+
+  @Test("Held-out voices are heard nowhere else", arguments: 0..<5 as Range<UInt64>)
+  func speakers(seed: UInt64) {
+    let all = corpus([10, 12, 8, 9, 11, 10, 10, 10, 10, 10])
+    let split = CorpusSplit.holdingOut(fraction: 0.2, of: all, seed: seed)
+    #expect(split.unit == .speakers && disjoint(split, all))
+    #expect(Set(split.first.map(\.speaker)).isDisjoint(with: split.second.map(\.speaker)))
+    #expect((16...40).contains(split.second.count))
+    let again = CorpusSplit.holdingOut(fraction: 0.2, of: all, seed: seed)
+    #expect(again.second == split.second)
+    let halves = CorpusSplit.halving(all, seed: seed)
+    #expect(halves.unit == .speakers && disjoint(halves, all))
+    #expect(Set(halves.first.map(\.speaker)).isDisjoint(with: halves.second.map(\.speaker)))
+    #expect(abs(halves.first.count - halves.second.count) <= 10)
+  }
+
+  @Test("Where voices cannot be parted, utterances are")
+  func utterances() {
+    for sizes in [[100], [33, 33, 34]] {
+      let all = corpus(sizes)
+      let split = CorpusSplit.holdingOut(fraction: 0.1, of: all, seed: 1)
+      #expect(split.unit == .utterances && split.second.count == 10 && disjoint(split, all))
+    }
+    let lopsided = corpus([90, 3, 3, 2, 2])
+    let halves = CorpusSplit.halving(lopsided, seed: 1)
+    #expect(halves.unit == .utterances && halves.second.count == 50 && disjoint(halves, lopsided))
+    let seeds = (1...4).map { seed in
+      CorpusSplit.holdingOut(fraction: 0.1, of: corpus([100]), seed: seed).second.map(\.id)
+    }
+    #expect(Set(seeds).count == 4)
+  }
+
+  @Test("Small corpora", arguments: [0, 1, 2, 3])
+  func small(count: Int) {
+    let all = (0..<count).map { Utterance(id: "\($0)", audioPath: "", text: "") }
+    let split = CorpusSplit.holdingOut(fraction: 0.1, of: all, seed: 1)
+    #expect(disjoint(split, all) && split.second.count == (count < 2 ? 0 : 1))
+    #expect(disjoint(CorpusSplit.halving(all, seed: 1), all))
+  }
+}

@@ -1,0 +1,107 @@
+import Basics
+import Foundation
+import SpeechCorpus
+import Testing
+
+@Suite("Manifests")
+struct ManifestTests {
+  @Test("Every line is an utterance, with what is known about it")
+  func reading() throws {
+    let folder = try CorpusFolder()
+    try folder.wav("a b.wav", [0])
+    let path = try folder.manifest([
+      "\u{FEFF}"
+        + #"{"audio_filepath": "a b.wav", "text": "Mwána\nω", "duration": 1.5, "speaker": "x","#
+        + #" "accent": "", "lang": "mdw", "other": [1, {"z": null}]}"# + "\r",
+      "",
+      #"{"audio_filepath": "\#(folder.path)/a b.wav", "text": "", "offset": 2.5, "speaker": 17}"#,
+      #"{"audio_filepath": "a b.wav", "text": "again", "duration": null}"#,
+    ])
+    let manifest = try Manifest(path: path)
+    #expect(manifest.quarantine.isEmpty)
+    #expect(manifest.utterances.count == 3)
+    let first = manifest.utterances[0]
+    #expect(first.id == "a b.wav" && first.audioPath == "\(folder.path)/a b.wav")
+    #expect(first.text == "Mwána\nω" && first.durationSeconds == 1.5 && first.line == 1)
+    #expect(first.speaker == "x" && first.accent == nil && first.language == "mdw")
+    let second = manifest.utterances[1]
+    #expect(second.line == 3 && second.offsetSeconds == 2.5 && second.speaker == "17")
+    #expect(second.id == "\(folder.path)/a b.wav@2.5")
+    #expect(manifest.utterances[2].id == "a b.wav#4")
+  }
+
+  @Test("A line that cannot be used is quarantined with line, cause and remedy")
+  func problems() throws {
+    let folder = try CorpusFolder()
+    try folder.wav("a.wav", [0])
+    let bad: [(String, String)] = [
+      (#"{"audio_filepath": "a.wav", "text": "x""#, "not JSON"),
+      (#"["a.wav"]"#, "a list, not an object"), (#"{"text": "x"}"#, "audio_filepath is missing"),
+      (#"{"audio_filepath": 1, "text": "x"}"#, "audio_filepath is a number"),
+      (#"{"audio_filepath": "a.wav"}"#, "text is missing"),
+      (#"{"audio_filepath": "a.wav", "text": ["x"]}"#, "text is a list"),
+      (#"{"audio_filepath": "b.wav", "text": "x"}"#, "no such file"),
+      (#"{"audio_filepath": ".", "text": "x"}"#, "directory"),
+      (#"{"audio_filepath": "a\u0000.wav", "text": "x"}"#, "zero byte"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "duration": -1}"#, "duration is -1"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "duration": "1"}"#, "duration is a string"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "offset": -0.5}"#, "offset is -0.5"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "offset": 1e999}"#, "not JSON"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "lang": {}}"#, "lang is an object"),
+      (String(repeating: "x", count: 5 << 20), "longer than"),
+    ]
+    let good = #"{"audio_filepath": "a.wav", "text": "x"}"#
+    let path = try folder.manifest(bad.map(\.0) + [good])
+    let manifest = try Manifest(path: path)
+    #expect(manifest.utterances.map(\.line) == [bad.count + 1])
+    #expect(manifest.quarantine.count == bad.count)
+    for (index, entry) in manifest.quarantine.entries.enumerated() {
+      #expect(entry.line == index + 1 && entry.source == path && !entry.remedy.isEmpty)
+      #expect(entry.cause.contains(bad[index].1), "\(entry)")
+    }
+    let summary = manifest.quarantine.summary(limit: 2)
+    #expect(summary.hasPrefix("15 left out:\n  \(path):1: not JSON"))
+    #expect(summary.hasSuffix("and 13 more"))
+    try manifest.quarantine.write(to: "\(folder.path)/quarantine.jsonl")
+    let written = try String(contentsOfFile: "\(folder.path)/quarantine.jsonl", encoding: .utf8)
+    #expect(written.split(separator: "\n").count == 15)
+  }
+
+  @Test("What is no manifest is refused in one line")
+  func refusals() throws {
+    let folder = try CorpusFolder()
+    func message(_ path: String) -> String {
+      (#expect(throws: IdiolectError.self) { try Manifest(path: path) })?.message ?? ""
+    }
+    #expect(message("\(folder.path)/none.jsonl").contains("no such file"))
+    #expect(message(folder.path).contains("directory"))
+    #expect(message(try folder.manifest([])).contains("empty"))
+    try folder.wav("a.wav", CorpusFolder.noise(seconds: 1, seed: 1))
+    #expect(message("\(folder.path)/a.wav").contains("none of"))
+    #expect(!message("\(folder.path)/a.wav").contains("\n"))
+  }
+
+  @Test("Transcripts may be absent where they are not needed")
+  func unlabelled() throws {
+    let folder = try CorpusFolder()
+    let path = try folder.manifest([#"{"audio_filepath": "a.wav"}"#])
+    let manifest = try Manifest(path: path, requiresText: false, checksFiles: false)
+    #expect(manifest.utterances[0].text.isEmpty)
+  }
+
+  @Test("What is written reads back")
+  func roundTrip() throws {
+    let folder = try CorpusFolder()
+    let utterances = [
+      Utterance(
+        id: "s/a.wav", audioPath: "\(folder.path)/s/a.wav", text: "\"ω\"\u{2028}\t\\",
+        durationSeconds: 0.1, speaker: "x", accent: "y", language: "z", line: 1),
+      Utterance(
+        id: "/elsewhere/b.wav@0.25", audioPath: "/elsewhere/b.wav", text: "", offsetSeconds: 0.25,
+        line: 2),
+    ]
+    try Manifest.write(utterances, to: "\(folder.path)/out.jsonl")
+    let manifest = try Manifest(path: "\(folder.path)/out.jsonl", checksFiles: false)
+    #expect(manifest.utterances == utterances)
+  }
+}
