@@ -1,23 +1,54 @@
+import Basics
+
 /// How much sound is missing, container by container; nil where the file does not say.
 ///
 /// Programs that write to a pipe cannot go back to fill in the length: they leave 0, all ones
 /// (ffmpeg), or a number just below 2³¹ (sox). Such a length is unknown, not wrong.
 extension AudioHeader {
   func missingInRIFF(bigEndian: Bool) -> Int? {
+    guard let data = dataInRIFF(bigEndian: bigEndian), !data.isStreamed(in: self) else {
+      return nil
+    }
+    return missing(declared: data.declared, from: data.offset)
+  }
+
+  /// libsndfile takes a length of 0 by its word; this gives it the length that the file has.
+  ///
+  /// - Throws: `.unsupported` where that is more than a WAV header can say.
+  func mendUnknownLength(path: String) throws {
+    let magic = text(at: 0, count: 4)
+    guard magic == "RIFF" || magic == "RIFX",
+      let data = dataInRIFF(bigEndian: magic == "RIFX"), data.offset < size,
+      data.declared == 0 || data.isStreamed(in: self)
+    else { return }
+    guard let length = UInt32(exactly: size - data.offset) else {
+      throw IdiolectError(
+        .unsupported,
+        "\(path): a streamed WAV of more than 4 gigabytes, whose length its header cannot say; convert it to FLAC"
+      )
+    }
+    let ordered = magic == "RIFX" ? length.bigEndian : length.littleEndian
+    file.pretend(withUnsafeBytes(of: ordered) { Array($0) }, at: data.offset - 4)
+  }
+
+  private func dataInRIFF(bigEndian: Bool) -> SoundChunk? {
     var longDataSize: UInt64?
     return findChunk(from: 12, bigEndian: bigEndian) { id, length, offset in
-      if id == "ds64" {
-        longDataSize = integer(at: offset + 8, count: 8, bigEndian: false)
-        return nil
-      }
+      if id == "ds64" { longDataSize = integer(at: offset + 8, count: 8, bigEndian: false) }
       guard id == "data" else { return nil }
-      if length == 0xFFFF_FFFF, let longDataSize { return longDataSize }
-      return length
+      guard length == 0xFFFF_FFFF, let longDataSize else {
+        return SoundChunk(declared: length, offset: offset)
+      }
+      return SoundChunk(declared: longDataSize, offset: offset)
     }
   }
 
   func missingInAIFF() -> Int? {
-    findChunk(from: 12, bigEndian: true) { id, length, _ in id == "SSND" ? length : nil }
+    let sound = findChunk(from: 12, bigEndian: true) { id, length, offset in
+      id == "SSND" ? SoundChunk(declared: length, offset: offset) : nil
+    }
+    guard let sound, !sound.isStreamed(in: self) else { return nil }
+    return missing(declared: sound.declared, from: sound.offset)
   }
 
   func missingInCAF() -> Int? {
@@ -70,22 +101,29 @@ extension AudioHeader {
     return Int(exactly: declared - present) ?? .max
   }
 
-  /// Walks IFF chunks (four letters, four bytes of length, padded to even) until `match` gives the
-  /// declared length of the sound; what is missing of it.
+  /// Walks IFF chunks (four letters, four bytes of length, padded to even) until `match` gives one.
   private func findChunk(
     from first: Int, bigEndian: Bool,
-    match: (_ id: String, _ length: UInt64, _ offset: Int) -> UInt64?
-  ) -> Int? {
+    match: (_ id: String, _ length: UInt64, _ offset: Int) -> SoundChunk?
+  ) -> SoundChunk? {
     var offset = first
     while let id = text(at: offset, count: 4),
       let length = integer(at: offset + 4, count: 4, bigEndian: bigEndian)
     {
-      if let declared = match(id, length, offset + 8) {
-        let streamed = declared == length && length >= 0x7F00_0000 && length > UInt64(size)
-        return streamed ? nil : missing(declared: declared, from: offset + 8)
-      }
+      if let found = match(id, length, offset + 8) { return found }
       offset += 8 + Int(length) + Int(length & 1)
     }
     return nil
+  }
+}
+
+/// Where the samples lie in a file: `declared` bytes from `offset`.
+private struct SoundChunk {
+  var declared: UInt64
+  var offset: Int
+
+  /// Whether the length is one that programs write before they know it.
+  func isStreamed(in header: AudioHeader) -> Bool {
+    (0x7F00_0000...0xFFFF_FFFF).contains(declared) && declared > UInt64(header.size)
   }
 }

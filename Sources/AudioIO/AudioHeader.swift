@@ -7,9 +7,9 @@ import Foundation
 ///
 /// Reads defensively: every number in the file is untrusted.
 struct AudioHeader {
-  let descriptor: Int32
+  let file: FileBytes
   /// The file's size in bytes.
-  let size: Int
+  var size: Int { file.size }
 
   /// Throws `.invalidAudio` when the container declares more sound than the file holds.
   func requireWhole(path: String) throws {
@@ -98,9 +98,7 @@ struct AudioHeader {
   func bytes(at offset: Int, count: Int) -> [UInt8]? {
     guard offset >= 0, offset <= size - count else { return nil }
     var result = [UInt8](repeating: 0, count: count)
-    let got = result.withUnsafeMutableBytes {
-      pread(descriptor, $0.baseAddress, count, off_t(offset))
-    }
+    let got = result.withUnsafeMutableBytes { file.read(at: offset, into: $0) }
     return got == count ? result : nil
   }
 
