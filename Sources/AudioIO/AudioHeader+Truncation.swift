@@ -53,7 +53,8 @@ extension AudioHeader {
 
   func missingInCAF() -> Int? {
     var offset = 8
-    while let id = text(at: offset, count: 4),
+    var chunks = 0
+    while chunks < Self.maximumChunks, let id = text(at: offset, count: 4),
       let length = integer(at: offset + 4, count: 8, bigEndian: true)
     {
       if id == "data" {
@@ -62,6 +63,7 @@ extension AudioHeader {
       }
       guard length < UInt64(size) else { return nil }
       offset += 12 + Int(length)
+      chunks += 1
     }
     return nil
   }
@@ -71,6 +73,26 @@ extension AudioHeader {
       let length = integer(at: 8, count: 4, bigEndian: true), length < UInt64(UInt32.max)
     else { return nil }
     return missing(declared: length, from: Int(start))
+  }
+
+  /// By the length that most encoders put into an MP3's first frame, after its side information.
+  func missingInMP3() -> Int? {
+    var start = 0
+    if text(at: 0, count: 3) == "ID3", let length = bytes(at: 6, count: 4) {
+      start = 10 + length.reduce(0) { $0 << 7 | Int($1 & 0x7F) }
+    }
+    guard let sync = bytes(at: start, count: 2), sync[0] == 0xFF, sync[1] & 0xE0 == 0xE0 else {
+      return nil
+    }
+    for place in [36, 21, 13].map({ start + $0 }) {
+      guard let tag = text(at: place, count: 4), tag == "Xing" || tag == "Info" else { continue }
+      guard let flags = integer(at: place + 4, count: 4, bigEndian: true), flags & 2 != 0,
+        let length = integer(at: place + (flags & 1 != 0 ? 12 : 8), count: 4, bigEndian: true)
+      else { return nil }
+      // Some encoders count the tags before the first frame, so these count as present.
+      return missing(declared: length, from: 0)
+    }
+    return nil
   }
 
   /// Whether the last Ogg page in the file is whole and marked as the last of its stream.
@@ -101,17 +123,22 @@ extension AudioHeader {
     return Int(exactly: declared - present) ?? .max
   }
 
+  // A gigabyte of zeros after the first letters would be a hundred million empty chunks.
+  private static var maximumChunks: Int { 10_000 }
+
   /// Walks IFF chunks (four letters, four bytes of length, padded to even) until `match` gives one.
   private func findChunk(
     from first: Int, bigEndian: Bool,
     match: (_ id: String, _ length: UInt64, _ offset: Int) -> SoundChunk?
   ) -> SoundChunk? {
     var offset = first
-    while let id = text(at: offset, count: 4),
+    var chunks = 0
+    while chunks < Self.maximumChunks, let id = text(at: offset, count: 4),
       let length = integer(at: offset + 4, count: 4, bigEndian: bigEndian)
     {
       if let found = match(id, length, offset + 8) { return found }
       offset += 8 + Int(length) + Int(length & 1)
+      chunks += 1
     }
     return nil
   }

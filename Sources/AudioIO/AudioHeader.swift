@@ -27,7 +27,7 @@ struct AudioHeader {
           "\(path): truncated: its Ogg stream has no last page; copy or record it again")
       }
       missing = nil
-    default: missing = nil
+    default: missing = missingInMP3()
     }
     if let missing, missing > 0 {
       throw IdiolectError(

@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "wav-16", "wav-24", "wav-float", "wav-ulaw", "rf64-16", "aiff-16", "caf-16", "au-ulaw",
+    "mp3", "wav-16", "wav-24", "wav-float", "wav-ulaw", "rf64-16", "aiff-16", "caf-16", "au-ulaw",
   ])
   func truncationIsSeenWhenOpening(name: String) throws {
     let whole = try fixture(name)
@@ -90,6 +90,24 @@ import Testing
     #expect(samples == (0..<1000).map { Float($0) / 32_768 })
   }
 
+  /// An encoder that writes to a pipe leaves the number of samples at 0.
+  @Test func streamedFlacIsAccepted() throws {
+    var bytes = try fixture("flac-16")
+    let whole = try readAudio(FormatParityTests.path("flac-16"), sampleRate: nil)
+    bytes[21] &= 0xF0
+    for place in 22..<26 { bytes[place] = 0 }
+    let path = try write(bytes, "streamed.flac")
+    #expect(try AudioReader(path).description.frames == nil)
+    #expect(try AudioReader(path).description.durationSeconds == nil)
+    #expect(try readAudio(path, sampleRate: nil) == whole)
+    let part = try readAudio(path, sampleRate: nil, offsetSeconds: 0.05, durationSeconds: 0.01)
+    #expect(part == Array(whole[400..<480]))
+    let error = #expect(throws: IdiolectError.self) {
+      try readAudio(path, sampleRate: nil, offsetSeconds: 2)
+    }
+    #expect(error?.message.contains("nothing begins at 2.0 s") == true)
+  }
+
   @Test(arguments: [Float.nan, .infinity, -.infinity])
   func samplesThatAreNotNumbersAreLocated(value: Float) throws {
     for (sample, seconds) in [(0, "0.0 s"), (70_000, "4.375 s"), (79_999, "4.9999375 s")] {
@@ -112,6 +130,10 @@ import Testing
       }
     }
     #expect(try readAudio(path, sampleRate: nil, durationSeconds: 0) == [])
+    #expect(try readAudio(path, sampleRate: 8000, durationSeconds: 0) == [])
+    let reader = try AudioReader(path)
+    #expect(try reader.next(maximumFrames: 1)?.count == 1)
+    #expect(try reader.next(maximumFrames: .max)?.count == 3)
   }
 
   @Test func oneSample() throws {
