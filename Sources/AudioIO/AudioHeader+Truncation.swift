@@ -31,6 +31,19 @@ extension AudioHeader {
     file.pretend(withUnsafeBytes(of: ordered) { Array($0) }, at: data.offset - 4)
   }
 
+  /// The number that names a WAV's encoding; nil in other files.
+  func codecInRIFF() -> UInt64? {
+    let magic = text(at: 0, count: 4)
+    guard ["RIFF", "RIFX", "RF64"].contains(magic), text(at: 8, count: 4) == "WAVE" else {
+      return nil
+    }
+    let bigEndian = magic == "RIFX"
+    let format = findChunk(from: 12, bigEndian: bigEndian) { id, length, offset in
+      id == "fmt " ? SoundChunk(declared: length, offset: offset) : nil
+    }
+    return format.flatMap { integer(at: $0.offset, count: 2, bigEndian: bigEndian) }
+  }
+
   private func dataInRIFF(bigEndian: Bool) -> SoundChunk? {
     var longDataSize: UInt64?
     return findChunk(from: 12, bigEndian: bigEndian) { id, length, offset in

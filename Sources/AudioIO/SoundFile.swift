@@ -62,6 +62,10 @@ final class SoundFile {
 
   static var libraryVersion: String { String(cString: sf_version_string()) }
 
+  /// Since libsndfile 1.1, where it was built so.
+  static var readsMP3: Bool { knownName(mpeg) != nil }
+
+  // SF_FORMAT_MPEG, which the headers of older versions lack.
   private static let mpeg: Int32 = 0x230000
 
   // libsndfile keeps the reason of a failed open in a global, so opening and asking go together.
@@ -79,12 +83,14 @@ final class SoundFile {
   }
 
   private static func formatName(_ format: Int32) -> String {
+    knownName(format) ?? "format 0x" + String(format, radix: 16)
+  }
+
+  private static func knownName(_ format: Int32) -> String? {
     var info = SF_FORMAT_INFO()
     info.format = format
     let size = Int32(MemoryLayout<SF_FORMAT_INFO>.size)
-    guard sf_command(nil, Int32(SFC_GET_FORMAT_INFO), &info, size) == 0, let name = info.name else {
-      return "format 0x" + String(format, radix: 16)
-    }
-    return String(cString: name)
+    guard sf_command(nil, Int32(SFC_GET_FORMAT_INFO), &info, size) == 0 else { return nil }
+    return info.name.map { String(cString: $0) }
   }
 }

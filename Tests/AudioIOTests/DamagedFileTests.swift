@@ -49,6 +49,25 @@ import Testing
     expectError(try write(webm, "talk.webm"), .unsupported, "Matroska or WebM")
   }
 
+  @Test func whatOnlyBeginsAsAudio() throws {
+    let beginnings: [(String, [UInt8])] = [
+      ("MP3", Array("ID3".utf8)), ("FLAC", Array("fLaC".utf8)), ("WAV", Array("RIFF0000WAVE".utf8)),
+      ("AIFF", Array("FORM0000AIFF".utf8)), ("CAF", Array("caff".utf8)),
+    ]
+    for (name, beginning) in beginnings {
+      let path = try write(beginning + [UInt8](repeating: 0, count: 200), "x.audio")
+      expectError(path, .invalidAudio, name)
+      expectError(path, .invalidAudio, "damaged")
+    }
+  }
+
+  @Test(arguments: [(UInt8(0x55), UInt8(0), "codec 0x55 (MP3)"), (0x61, 1, "codec 0x161")])
+  func wavWithAnotherCodecInside(low: UInt8, high: UInt8, words: String) throws {
+    var bytes = Wave(samples: [1, 2, 3, 4]).bytes
+    (bytes[20], bytes[21]) = (low, high)
+    expectError(try write(bytes), .unsupported, words)
+  }
+
   @Test func wavWithoutSamples() throws {
     expectError(try write(Wave(samples: []).bytes), .invalidAudio, "empty")
   }
