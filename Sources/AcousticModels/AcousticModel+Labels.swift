@@ -1,0 +1,32 @@
+import Basics
+public import SpeechText
+import TensorEngine
+
+extension AcousticModel {
+  /// The same network with the output layer of another alphabet: rows of labels that both share are
+  /// kept, related ones start from their kin, the rest begin at random.
+  public func replacingLabels(_ transfer: LabelTransfer, seed: UInt64) throws -> AcousticModel {
+    let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
+    var configuration = network.configuration
+    configuration.labelCount = transfer.vocabulary.count
+    configuration.blank = transfer.vocabulary.blank
+    var random = SeededRandom(seed: seed, 0x0007)
+    let outputLayer = network.outputLayer.name
+    let source = ParameterSource { name, shape in
+      guard let tensor = own[name] else { return nil }
+      guard name.hasPrefix("\(outputLayer).") else { return tensor.values }
+      // New rows get the spread of the old ones, so that no label starts louder than the others.
+      let old = tensor.values
+      let width = shape.dropFirst().reduce(1, *)
+      let spread = (old.reduce(0) { $0 + $1 * $1 } / Float(max(1, old.count))).squareRoot()
+      let typical = width == 1 ? old.reduce(0, +) / Float(max(1, old.count)) : 0
+      return transfer.origins.flatMap { origin in
+        origin.base.map { Array(old[$0 * width..<($0 + 1) * width]) }
+          ?? (0..<width).map { _ in width == 1 ? typical : random.normal() * spread }
+      }
+    }
+    return try AcousticModel(
+      configuration: configuration, source: source, vocabulary: transfer.vocabulary,
+      frontEnd: frontEndConfiguration, normalizer: normalizer, record: record, path: path)
+  }
+}

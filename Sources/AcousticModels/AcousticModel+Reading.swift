@@ -1,0 +1,99 @@
+import AcousticFeatures
+import Basics
+import Foundation
+import SpeechText
+import TensorEngine
+
+extension AcousticModel {
+  /// Opens a model directory in the Hugging Face layout.
+  ///
+  /// - Throws: `.notFound`, `.invalidModel` or `.unsupported`, naming the file and what is wrong: a tensor
+  ///   that is missing, extra or misshapen, a front end that is not the one the model was trained with.
+  public convenience init(directory: String) throws {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
+      throw IdiolectError(
+        .notFound, "\(directory): no such model; give a directory that holds config.json")
+    }
+    guard isDirectory.boolValue else {
+      throw IdiolectError(
+        .invalidModel, "\(directory): a model is a directory with config.json, this is a file")
+    }
+    let config = try JSONNode(path: "\(directory)/config.json")
+    let family = try config["model_type"].string(default: "missing")
+    guard family == "parakeet_ctc" else {
+      throw IdiolectError(
+        .unsupported,
+        "\(config.file): model_type is '\(family)'; 'parakeet_ctc' (ParakeetForCTC) can be opened")
+    }
+    let configuration = try FastConformerConfiguration(config)
+    let frontEnd = try LogMelConfiguration(modelDirectory: directory)
+    let vocabulary = try Vocabulary.read(
+      directory: directory, blank: configuration.blank, size: configuration.labelCount)
+    let store = try WeightStore(directory: directory)
+    let source = ParameterSource(checkpoint: store)
+    let recordPath = "\(directory)/\(AcousticModel.recordFile)"
+    let record =
+      FileManager.default.fileExists(atPath: recordPath) ? try JSONNode(path: recordPath) : nil
+    try self.init(
+      configuration: configuration, source: source, vocabulary: vocabulary, frontEnd: frontEnd,
+      normalizer: try record.map(AcousticModel.normalizer) ?? TextNormalizer(),
+      record: record?.value, path: directory)
+    try source.refuseUnused(in: store)
+    if let record {
+      let trained = try record["front_end"]["fingerprint"].string(default: self.frontEnd.fingerprint)
+      guard trained == self.frontEnd.fingerprint else {
+        throw IdiolectError(
+          .invalidModel,
+          "\(directory): trained with the front end \(trained), but its processor settings give \(self.frontEnd.fingerprint); restore the processor_config.json it was saved with"
+        )
+      }
+    }
+  }
+
+  /// The file beside the weights that tells what Idiolect did.
+  package static let recordFile = "adaptation.json"
+
+  private static func normalizer(_ record: JSONNode) throws -> TextNormalizer {
+    guard let stored = record["text"].value else { return TextNormalizer() }
+    do {
+      return try JSONDecoder().decode(TextNormalizer.self, from: Data(stored.text().utf8))
+    } catch {
+      throw IdiolectError(
+        .invalidModel, "\(record.file): its text normalisation cannot be read", cause: error)
+    }
+  }
+}
+
+extension ParameterSource {
+  /// Parameters from a checkpoint, each of which must be there in its shape.
+  convenience init(checkpoint store: WeightStore) {
+    self.init { name, shape in
+      guard let entry = store[name] else {
+        throw IdiolectError(
+          .invalidModel,
+          "\(store.path): the tensor \(name) is missing, \(shape) was expected; is config.json of another model?"
+        )
+      }
+      guard entry.shape == shape else {
+        throw IdiolectError(
+          .invalidModel,
+          "\(store.path): the tensor \(name) has shape \(entry.shape), \(shape) was expected; is config.json of another model?"
+        )
+      }
+      if entry.type == .int64 { return try store.readInt64s(name).map(Float.init) }
+      return try store.readFloats(name)
+    }
+  }
+
+  /// - Throws: `.invalidModel` that names tensors which no layer asked for.
+  func refuseUnused(in store: WeightStore) throws {
+    let extra = Set(store.names).subtracting(parameters.map(\.name)).sorted()
+    guard extra.isEmpty else {
+      throw IdiolectError(
+        .invalidModel,
+        "\(store.path): \(extra.count) tensors that the network of config.json does not have, first \(extra[0]); is config.json of another model?"
+      )
+    }
+  }
+}

@@ -1,0 +1,74 @@
+public import AcousticFeatures
+package import Basics
+public import SpeechText
+public import TensorEngine
+
+/// A network with all that turns recordings into its input and its output into text: what a model
+/// directory holds.
+public final class AcousticModel {
+  public let network: FastConformer
+  /// Every named tensor of the network, in its layers' order.
+  public let parameters: [Parameter]
+  public let vocabulary: Vocabulary
+  public let frontEndConfiguration: LogMelConfiguration
+  public let frontEnd: LogMel
+  /// What reference text goes through, in training and in scoring.
+  public let normalizer: TextNormalizer
+  /// `adaptation.json`: lineage, scores and verdict; nil for a model from elsewhere.
+  package let record: JSONValue?
+  /// Where it was read from; nil for one made here.
+  public let path: String?
+
+  package init(
+    configuration: FastConformerConfiguration, source: ParameterSource, vocabulary: Vocabulary,
+    frontEnd: LogMelConfiguration, normalizer: TextNormalizer, record: JSONValue? = nil,
+    path: String? = nil
+  ) throws {
+    guard configuration.melBins == frontEnd.melBins else {
+      throw IdiolectError(
+        .invalidModel,
+        "\(path ?? "model"): the network takes \(configuration.melBins) mels, but its front end makes \(frontEnd.melBins)"
+      )
+    }
+    network = try FastConformer(configuration, from: source)
+    parameters = source.parameters
+    self.vocabulary = vocabulary
+    frontEndConfiguration = frontEnd
+    self.frontEnd = try LogMel(frontEnd)
+    self.normalizer = normalizer
+    self.record = record
+    self.path = path
+  }
+
+  /// A network with random weights for `vocabulary`.
+  ///
+  /// - Parameter configuration: sizes; its label count and blank are set from the vocabulary.
+  public convenience init(
+    random configuration: FastConformerConfiguration, seed: UInt64, vocabulary: Vocabulary,
+    frontEnd: LogMelConfiguration = .init(), normalizer: TextNormalizer = .init()
+  ) throws {
+    var configuration = configuration
+    configuration.labelCount = vocabulary.count
+    configuration.blank = vocabulary.blank
+    configuration.melBins = frontEnd.melBins
+    try configuration.validate(file: "network")
+    try self.init(
+      configuration: configuration, source: ParameterSource(seed: seed), vocabulary: vocabulary,
+      frontEnd: frontEnd, normalizer: normalizer)
+  }
+
+  /// Seconds between output frames.
+  public var outputHopSeconds: Double {
+    frontEnd.hopSeconds * Double(network.configuration.subsamplingFactor)
+  }
+
+  /// The number of values in trainable tensors and statistics.
+  public var parameterCount: Int {
+    parameters.filter { $0.role != .statistic }.reduce(0) { $0 + $1.tensor.count }
+  }
+
+  /// Output frames that count, for a recording of so many samples at the front end's rate.
+  public func outputFrames(samples: Int) -> Int {
+    network.configuration.outputFrames(frontEnd.frameCount(samples: samples).valid)
+  }
+}
