@@ -1,17 +1,6 @@
-// What our own vector loops share: run-time dispatch and an exponential that cannot underflow.
+// Powers of two apart from their mantissas: an exponential that cannot underflow.
 #pragma once
-#include <cstdint>
-#include <cstring>
-
-// One copy of a function for each instruction set, chosen when the program starts. Helpers that such a
-// function calls must be inlined into it, or they would run as compiled for the oldest processor.
-#if defined(__x86_64__) && defined(__linux__)
-#define CK_DISPATCHED \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CK_DISPATCHED
-#endif
-#define CK_INLINE static inline __attribute__((always_inline))
+#include "vector.hpp"
 
 namespace ck {
 
@@ -21,23 +10,23 @@ CK_INLINE uint64_t bits(double x) {
   return b;
 }
 
-CK_INLINE double from_bits(uint64_t b) {
+CK_INLINE double fromBits(uint64_t b) {
   double x;
   std::memcpy(&x, &b, sizeof x);
   return x;
 }
 
 /// 2^k for integral k <= 1023; 0 for k < -1022.
-CK_INLINE double power_of_two(double k) {
+CK_INLINE double powerOfTwo(double k) {
   // Adding 1.5 * 2^52 leaves the biased exponent in the lowest bits of the significand.
   const double clamped = k > -1023.0 ? k : -1023.0;
-  return from_bits(bits(clamped + (0x1.8p52 + 1023.0)) << 52);
+  return fromBits(bits(clamped + (0x1.8p52 + 1023.0)) << 52);
 }
 
 /// exp(x) = mantissa * 2^exponent with mantissa in [0.7, 1.42], for x <= 700 and any depth below.
 ///
 /// Relative error 1e-14; exactly 1 at 0; x below -1e12 counts as -1e12; NaN gives NaN.
-CK_INLINE void exp_split(double x, double &mantissa, double &exponent) {
+CK_INLINE void splitExp(double x, double &mantissa, double &exponent) {
   x = x < -1e12 ? -1e12 : x;
   const double k = (x * 0x1.71547652b82fep0 + 0x1.8p52) - 0x1.8p52;
   double f = x - k * 0x1.62e42fefa3800p-1;  // ln 2 in two parts
