@@ -9,6 +9,7 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   /// The share of training in which the learning rate rises from 0.
   public var warmupShare = 0.1
   public var weightDecay = 1e-3
+  public var beta2 = 0.98
   /// Gradients longer than this are scaled down to it.
   public var gradientClip = 1.0
   /// Each layer below the output layer learns at this factor of the rate of the one above it.
@@ -32,6 +33,8 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   public var liveStatistics = false
   public var precision = Precision.automatic
   public var seed: UInt64 = 1
+  /// Writes a checkpoint after every update, not once a minute.
+  public var checkpointsEveryStep = false
   /// Memory for features that need not be computed again, in bytes.
   public var featureCacheBytes = 6 << 30
 
