@@ -1,9 +1,10 @@
-import AcousticFeatures
+package import AcousticFeatures
 package import AcousticModels
 import AudioIO
 import Basics
 import CKernels
 package import SpeechCorpus
+import SpeechText
 import Synchronization
 
 /// Utterances to train on, with their targets, and their features as often as they are asked for.
@@ -26,6 +27,12 @@ package final class TrainingCorpus: Sendable {
   private struct Cached {
     let frames, bins, validFrames: Int
     let halves: [UInt16]
+
+    var features: Features {
+      var values = [Float](repeating: 0, count: halves.count)
+      ck_widen_f16(&values, halves, halves.count)
+      return Features(frames: frames, bins: bins, validFrames: validFrames, values: values)
+    }
   }
 
   private struct State {
@@ -89,18 +96,10 @@ package final class TrainingCorpus: Sendable {
     let count = features.validFrames * features.bins
     var halves = [UInt16](repeating: 0, count: count)
     features.values.withUnsafeBufferPointer {
-      _ = ck_narrow_f16($0.baseAddress!, &halves, count)
+      _ = ck_narrow_f16(&halves, $0.baseAddress!, count)
     }
     return Cached(
       frames: features.validFrames, bins: features.bins, validFrames: features.validFrames,
       halves: halves)
-  }
-}
-
-extension TrainingCorpus.Cached {
-  fileprivate var features: Features {
-    var values = [Float](repeating: 0, count: halves.count)
-    ck_widen_f16(halves, &values, halves.count)
-    return Features(frames: frames, bins: bins, validFrames: validFrames, values: values)
   }
 }

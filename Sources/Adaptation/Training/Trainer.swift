@@ -1,9 +1,10 @@
 package import AcousticModels
-package import Basics
+import Basics
 import CTC
 import Dispatch
-package import SpeechCorpus
-import TensorEngine
+import SpeechCorpus
+import SpeechText
+package import TensorEngine
 
 /// Trains a network's trainable parameters on a corpus, looks at a dev set now and then, and keeps the
 /// best weights.

@@ -1,5 +1,4 @@
-package import AcousticModels
-package import Basics
+import Basics
 import Foundation
 package import TensorEngine
 
