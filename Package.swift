@@ -50,7 +50,9 @@ let package = Package(
     library("SpeechCorpus", ["Basics", "AudioIO", "SpeechText"]),
     library("CTC", ["Basics", "TensorEngine", "SpeechText", "CKernels"]),
     library("AcousticModels", ["Basics", "TensorEngine", "AcousticFeatures", "SpeechText"]),
-    library("Transcription", ["Basics", "AcousticModels", "CTC", "SpeechCorpus"]),
+    library(
+      "Transcription",
+      ["Basics", "CKernels", "AudioIO", "AcousticModels", "CTC", "SpeechCorpus"]),
     library("Adaptation", ["Basics", "Transcription"]),
     library(
       "Idiolect",
