@@ -7,9 +7,9 @@ import Foundation
 ///
 /// Reads defensively: every number in the file is untrusted.
 struct AudioHeader {
-  let descriptor: Int32
+  let file: FileBytes
   /// The file's size in bytes.
-  let size: Int
+  var size: Int { file.size }
 
   /// Throws `.invalidAudio` when the container declares more sound than the file holds.
   func requireWhole(path: String) throws {
@@ -27,7 +27,7 @@ struct AudioHeader {
           "\(path): truncated: its Ogg stream has no last page; copy or record it again")
       }
       missing = nil
-    default: missing = nil
+    default: missing = missingInMP3()
     }
     if let missing, missing > 0 {
       throw IdiolectError(
@@ -49,8 +49,7 @@ struct AudioHeader {
       )
     }
     switch magicName() {
-    case let name?
-    where code == Int32(SF_ERR_UNSUPPORTED_ENCODING) || code == Int32(SF_ERR_UNRECOGNISED_FORMAT):
+    case let name? where code == Int32(SF_ERR_UNSUPPORTED_ENCODING):
       return IdiolectError(
         .unsupported,
         "\(path): \(name) with an encoding that this \(version) cannot read (\(reason)); convert it to WAV, FLAC or Ogg Opus"
@@ -65,6 +64,9 @@ struct AudioHeader {
 
   /// Formats that people have, told by their first bytes, that libsndfile does not read.
   private func foreignFormat() -> String? {
+    if let codec = codecInRIFF(), !AudioHeader.knownCodecs.contains(codec) {
+      return "WAV with codec 0x\(String(codec, radix: 16))\(codec == 0x55 ? " (MP3)" : "")"
+    }
     if text(at: 4, count: 4) == "ftyp" { return "MP4 (AAC or ALAC)" }
     if bytes(at: 0, count: 4) == [0x1A, 0x45, 0xDF, 0xA3] { return "Matroska or WebM" }
     if bytes(at: 0, count: 4) == [0x30, 0x26, 0xB2, 0x75] { return "Windows Media" }
@@ -74,13 +76,15 @@ struct AudioHeader {
     }
     if text(at: 0, count: 4) == "wvpk" { return "WavPack" }
     if text(at: 0, count: 4) == "MAC " { return "Monkey's Audio" }
-    if text(at: 0, count: 3) == "ID3" { return "MP3" }
+    if beginsAsMP3, !SoundFile.readsMP3 { return "MP3" }
     if let two = bytes(at: 0, count: 2), two[0] == 0xFF, two[1] & 0xF6 == 0xF0 {
       return "AAC (ADTS)"
     }
-    if let two = bytes(at: 0, count: 2), two[0] == 0xFF, two[1] & 0xE6 == 0xE2 { return "MP3" }
     return nil
   }
+
+  // PCM, ADPCM, float, A-law, µ-law, IMA, GSM 6.10, G.721, extensible: for these a failure is damage.
+  private static let knownCodecs: Set<UInt64> = [1, 2, 3, 6, 7, 0x11, 0x31, 0x40, 0xFFFE]
 
   private func magicName() -> String? {
     switch text(at: 0, count: 4) {
@@ -90,17 +94,21 @@ struct AudioHeader {
     case "fLaC": "FLAC"
     case "OggS": "Ogg"
     case ".snd": "AU"
-    default: nil
+    default: beginsAsMP3 ? "MP3" : nil
     }
+  }
+
+  private var beginsAsMP3: Bool {
+    if text(at: 0, count: 3) == "ID3" { return true }
+    guard let sync = bytes(at: 0, count: 2) else { return false }
+    return sync[0] == 0xFF && sync[1] & 0xE6 == 0xE2
   }
 
   /// Exactly `count` bytes at `offset`, or nil where the file is shorter.
   func bytes(at offset: Int, count: Int) -> [UInt8]? {
     guard offset >= 0, offset <= size - count else { return nil }
     var result = [UInt8](repeating: 0, count: count)
-    let got = result.withUnsafeMutableBytes {
-      pread(descriptor, $0.baseAddress, count, off_t(offset))
-    }
+    let got = result.withUnsafeMutableBytes { file.read(at: offset, into: $0) }
     return got == count ? result : nil
   }
 

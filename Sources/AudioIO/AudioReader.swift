@@ -63,15 +63,37 @@ public final class AudioReader {
       try AudioReader.frames($0, rate: fileRate, "duration", path)
     }
     if let frames = description.frames, file.isLengthExact, position >= frames {
-      throw IdiolectError(
-        .invalidAudio,
-        "\(path): it lasts \(Double(frames) / Double(fileRate)) s, so nothing begins at \(offsetSeconds) s; correct the offset"
-      )
+      throw beyondEnd(offsetSeconds, frames: frames)
     }
-    if position > 0, !file.seek(toFrame: position) {
+    try skip(to: offsetSeconds)
+  }
+
+  /// Goes to `position`: by decoding where the length is not known, for there libsndfile cannot seek.
+  private func skip(to offsetSeconds: Double) throws {
+    let path = description.path
+    if position > 0, description.frames != nil, !file.seek(toFrame: position) {
       throw IdiolectError(
         .invalidAudio, "\(path): cannot go to \(offsetSeconds) s; convert it to WAV or FLAC")
     }
+    var left = description.frames == nil ? position : 0
+    while left > 0 {
+      let wanted = min(left, interleaved.count / description.channels)
+      let count = interleaved.withUnsafeMutableBufferPointer {
+        file.read(into: $0.baseAddress!, frames: wanted)
+      }
+      left -= count
+      guard count < wanted else { continue }
+      try checkEnd(at: position - left)
+      throw beyondEnd(offsetSeconds, frames: position - left)
+    }
+  }
+
+  private func beyondEnd(_ offsetSeconds: Double, frames: Int) -> IdiolectError {
+    let seconds = Double(frames) / Double(description.sampleRate)
+    return IdiolectError(
+      .invalidAudio,
+      "\(description.path): it lasts \(seconds) s, so nothing begins at \(offsetSeconds) s; correct the offset"
+    )
   }
 
   /// The next samples, mono, at `sampleRate`: exactly `maximumFrames` of them save at the end, where
@@ -88,7 +110,7 @@ public final class AudioReader {
       }
       try decodeBlock()
     }
-    let end = min(ready.count, readyStart + maximumFrames)
+    let end = readyStart + min(maximumFrames, ready.count - readyStart)
     guard end > readyStart else { return nil }
     defer { readyStart = end }
     return Array(ready[readyStart..<end])

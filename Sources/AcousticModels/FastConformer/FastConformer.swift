@@ -50,3 +50,24 @@ public final class FastConformer {
     return (x, segments)
   }
 }
+
+extension FastConformer {
+  /// Adds a low-rank update to every linear layer of the encoder's blocks; as it begins, nothing changes.
+  ///
+  /// - Returns: the new parameters.
+  package func addLowRank(rank: Int, alpha: Float, seed: UInt64) throws -> [Parameter] {
+    let source = ParameterSource(seed: seed)
+    for linear in blocks.flatMap(\.linears) {
+      linear.addLowRank(
+        try LowRankUpdate(
+          linear.name, inputs: linear.weight.count / linear.weight.shape[0],
+          outputs: linear.weight.shape[0], rank: rank, alpha: alpha, from: source))
+    }
+    return source.parameters
+  }
+
+  /// Folds low-rank updates into the weights they belong to.
+  package func mergeLowRank() {
+    for linear in blocks.flatMap(\.linears) { linear.mergeLowRank() }
+  }
+}

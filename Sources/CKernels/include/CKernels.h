@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "CKernelsCTC.h"
 #include "CKernelsMemory.h"
 #include "CKernelsOptimise.h"
+#include "CKernelsCTC.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,0 +1,103 @@
+package import AcousticFeatures
+import Basics
+import Foundation
+
+/// One batch, ready for the network.
+package struct TrainingBatch: Sendable {
+  package let epoch: Int
+  /// Its place in the epoch.
+  package let index: Int
+  package let items: [Int]
+  package let features: [Features]
+}
+
+/// Makes batches ahead of the training step, on a thread of its own.
+///
+/// It never enters the numeric thread pool; the order and every random draw follow from seed and epoch.
+package final class BatchProducer: @unchecked Sendable {
+  // `ready` and `stopped` are touched under `condition`'s lock only; the rest is immutable.
+  private let condition = NSCondition()
+  private var ready: [TrainingBatch] = []
+  private var stopped = false
+  private let corpus: TrainingCorpus
+  private let settings: TrainingSettings
+  private static let depth = 6
+
+  /// - Parameters:
+  ///   - epoch: the first epoch to make.
+  ///   - batch: the first batch of it.
+  package init(_ corpus: TrainingCorpus, _ settings: TrainingSettings, epoch: Int, batch: Int) {
+    self.corpus = corpus
+    self.settings = settings
+    let thread = Thread { [weak self] in
+      var (epoch, first) = (epoch, batch)
+      while let self, !self.isStopped {
+        let plan = BatchProducer.plan(self.corpus, self.settings, epoch: epoch)
+        for index in first..<max(first, plan.batches.count) {
+          guard self.deliver(self.make(plan.batches[index], epoch: epoch, index: index)) else {
+            return
+          }
+        }
+        (epoch, first) = (epoch + 1, 0)
+      }
+    }
+    thread.name = "idiolect-features"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  package static func plan(_ corpus: TrainingCorpus, _ settings: TrainingSettings, epoch: Int)
+    -> BatchPlan
+  {
+    BatchPlan(
+      seconds: corpus.items.map(\.seconds), batchSeconds: settings.batchSeconds,
+      speeds: settings.speeds, seed: settings.seed, epoch: epoch)
+  }
+
+  /// The next batch; waits for it.
+  package func next() -> TrainingBatch {
+    condition.lock()
+    defer { condition.unlock() }
+    while ready.isEmpty { condition.wait() }
+    let batch = ready.removeFirst()
+    condition.broadcast()
+    return batch
+  }
+
+  package func stop() {
+    condition.lock()
+    stopped = true
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  private var isStopped: Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    return stopped
+  }
+
+  private func deliver(_ batch: TrainingBatch) -> Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    while ready.count >= BatchProducer.depth && !stopped { condition.wait() }
+    ready.append(batch)
+    condition.broadcast()
+    return !stopped
+  }
+
+  private func make(_ draws: [BatchPlan.Draw], epoch: Int, index: Int) -> TrainingBatch {
+    var items: [Int] = []
+    var features: [Features] = []
+    for draw in draws {
+      guard var made = corpus.features(draw.item, speed: draw.speed) else { continue }
+      if let specAugment = settings.specAugment {
+        var random = SeededRandom(seed: settings.seed, 0x5BEC, epoch, draw.item)
+        specAugment.apply(to: &made, random: &random)
+      }
+      items.append(draw.item)
+      features.append(made)
+    }
+    return TrainingBatch(epoch: epoch, index: index, items: items, features: features)
+  }
+}

@@ -1,0 +1,105 @@
+package import AcousticFeatures
+package import AcousticModels
+import AudioIO
+import Basics
+import CKernels
+package import SpeechCorpus
+import SpeechText
+import Synchronization
+
+/// Utterances to train on, with their targets, and their features as often as they are asked for.
+///
+/// Features are rounded to 16 bits before their first use, so that whether they come from memory or are
+/// computed again makes no difference to a bit.
+package final class TrainingCorpus: Sendable {
+  package struct Item: Sendable {
+    package let utterance: Utterance
+    package let target: [Int32]
+    /// Seconds, at speed 1.
+    package let seconds: Double
+  }
+
+  private struct Key: Hashable {
+    let item: Int
+    let speed: Double
+  }
+
+  private struct Cached {
+    let frames, bins, validFrames: Int
+    let halves: [UInt16]
+
+    var features: Features {
+      var values = [Float](repeating: 0, count: halves.count)
+      ck_widen_f16(&values, halves, halves.count)
+      return Features(frames: frames, bins: bins, validFrames: validFrames, values: values)
+    }
+  }
+
+  private struct State {
+    var cache: [Key: Cached] = [:]
+    var cachedBytes = 0
+    var failures: [Int: String] = [:]
+  }
+
+  package let items: [Item]
+  private let frontEnd: LogMel
+  private let cacheBytes: Int
+  private let state = Mutex(State())
+
+  /// - Parameter utterances: checked by a pre-flight, with durations.
+  package init(_ utterances: [Utterance], model: AcousticModel, cacheBytes: Int) {
+    frontEnd = model.frontEnd
+    self.cacheBytes = cacheBytes
+    items = utterances.map { utterance in
+      let ids = model.vocabulary.encode(model.normalizer(utterance.text)).ids
+      return Item(
+        utterance: utterance, target: ids.map(Int32.init),
+        seconds: utterance.durationSeconds ?? 10)
+    }
+  }
+
+  package var seconds: Double { items.reduce(0) { $0 + $1.seconds } }
+
+  /// Recordings that failed after all, by index, with the reason: left out from then on.
+  package var failures: [Int: String] { state.withLock { $0.failures } }
+
+  /// Features of one item; nil when its recording cannot be used (see `failures`).
+  package func features(_ index: Int, speed: Double) -> Features? {
+    let key = Key(item: index, speed: speed)
+    let (cached, failed) = state.withLock { ($0.cache[key], $0.failures[index] != nil) }
+    if failed { return nil }
+    if let cached { return cached.features }
+    do {
+      let made = try compute(index, speed: speed)
+      state.withLock {
+        if $0.cachedBytes + made.halves.count * 2 <= cacheBytes {
+          $0.cachedBytes += made.halves.count * 2
+          $0.cache[key] = made
+        }
+      }
+      return made.features
+    } catch {
+      state.withLock { $0.failures[index] = "\(error)" }
+      return nil
+    }
+  }
+
+  private func compute(_ index: Int, speed: Double) throws -> Cached {
+    let utterance = items[index].utterance
+    var samples = try readAudio(
+      utterance.audioPath, sampleRate: frontEnd.sampleRate, offsetSeconds: utterance.offsetSeconds,
+      durationSeconds: utterance.durationSeconds)
+    if speed != 1 {
+      samples = try changeSpeed(samples, factor: Float(speed), sampleRate: frontEnd.sampleRate)
+    }
+    let features = try frontEnd(samples)
+    let count = features.validFrames * features.bins
+    var halves = [UInt16](repeating: 0, count: count)
+    features.values.withUnsafeBufferPointer {
+      _ = ck_narrow_f16(&halves, $0.baseAddress!, count)
+    }
+    return Cached(
+      frames: features.validFrames, bins: features.bins, validFrames: features.validFrames,
+      halves: halves)
+  }
+}

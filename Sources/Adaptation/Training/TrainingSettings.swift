@@ -1,0 +1,52 @@
+public import AcousticFeatures
+public import TensorEngine
+
+/// How a network is trained; a run that resumes must have the same.
+public struct TrainingSettings: Sendable, Codable, Hashable {
+  /// The highest learning rate.
+  public var learningRate = 3e-4
+  public var decay = LearningRateSchedule.Decay.cosine
+  /// The share of training in which the learning rate rises from 0.
+  public var warmupShare = 0.1
+  public var weightDecay = 1e-3
+  public var beta2 = 0.98
+  /// Gradients longer than this are scaled down to it.
+  public var gradientClip = 1.0
+  /// Each layer below the output layer learns at this factor of the rate of the one above it.
+  public var layerDecay = 1.0
+  /// Seconds of audio in a batch, padding included.
+  public var batchSeconds = 60.0
+  /// Batches whose gradients make one update.
+  public var accumulation = 1
+  /// Passes over the data; the limit unless `minutes` is given.
+  public var epochs = 30
+  /// Wall time that training may take, evaluation included; the schedule follows the clock then.
+  public var minutes: Double?
+  /// Updates between two looks at the dev set; 0 for once an epoch.
+  public var evaluationSteps = 0
+  /// Looks without a better dev CER before training stops.
+  public var patience = 10
+  /// Resampling factors of which each utterance draws one every epoch; empty for none.
+  public var speeds = [0.9, 1.0, 1.1]
+  public var specAugment: SpecAugment? = SpecAugment()
+  /// Whether batch normalisation uses and updates live statistics: in training from scratch.
+  public var liveStatistics = false
+  public var precision = Precision.automatic
+  public var seed: UInt64 = 1
+  /// Writes a checkpoint after every update, not once a minute.
+  public var checkpointsEveryStep = false
+  /// Memory for features that need not be computed again, in bytes.
+  public var featureCacheBytes = 6 << 30
+
+  public init() {}
+
+  /// The learning rate after a share of the training, 0 … 1, of which `step` updates are done.
+  func rate(progress: Double) -> Double {
+    // A schedule of ten thousand ticks serves runs bounded by steps and by the clock alike.
+    let ticks = 10_000
+    let schedule = LearningRateSchedule(
+      decay, peak: learningRate, warmupSteps: Int(warmupShare * Double(ticks)), totalSteps: ticks,
+      final: learningRate * 0.01)
+    return schedule.value(step: max(1, Int(progress * Double(ticks))))
+  }
+}

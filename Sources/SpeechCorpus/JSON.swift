@@ -1,0 +1,3 @@
+import SpeechText
+
+typealias JSONValue = SpeechText.JSONValue

@@ -1,0 +1,79 @@
+import CKernels
+
+/// Parameters that share a learning rate and a weight decay.
+public struct ParameterGroup {
+  public let parameters: [Parameter]
+  /// Times the schedule's rate.
+  public let rateScale: Double
+  public let weightDecay: Double
+
+  public init(_ parameters: [Parameter], rateScale: Double = 1, weightDecay: Double = 0) {
+    self.parameters = parameters
+    self.rateScale = rateScale
+    self.weightDecay = weightDecay
+  }
+}
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch computes it.
+public final class AdamW {
+  /// One parameter with its running moments.
+  package struct Slot {
+    package let parameter: Parameter
+    package let rateScale: Double
+    package let weightDecay: Double
+    package let first: Tensor
+    package let second: Tensor
+  }
+
+  package let slots: [Slot]
+  /// Updates made.
+  package var step = 0
+  public let beta1, beta2, epsilon: Double
+
+  public init(
+    _ groups: [ParameterGroup], beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
+  ) {
+    slots = groups.flatMap { group in
+      group.parameters.map {
+        Slot(
+          parameter: $0, rateScale: group.rateScale, weightDecay: group.weightDecay,
+          first: Tensor(repeating: 0, shape: $0.tensor.shape),
+          second: Tensor(repeating: 0, shape: $0.tensor.shape))
+      }
+    }
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+  }
+
+  /// The Euclidean norm of all gradients together.
+  public func gradientNorm() -> Double {
+    slots.reduce(0) { sum, slot in
+      sum + (slot.parameter.tensor.gradient.map { ck_sum_squares($0.pointer, $0.count) } ?? 0)
+    }.squareRoot()
+  }
+
+  /// Moves every parameter that has a gradient, and drops the gradients.
+  ///
+  /// - Parameters:
+  ///   - rate: the learning rate before a group's scale.
+  ///   - factor: what gradients are multiplied by first: clipping, accumulation.
+  public func update(rate: Double, gradientFactor factor: Double = 1) {
+    step += 1
+    for slot in slots {
+      let tensor = slot.parameter.tensor
+      guard let gradient = tensor.gradient else { continue }
+      if factor != 1 { ck_scale(gradient.pointer, gradient.count, Float(factor)) }
+      ck_adamw(
+        tensor.pointer, gradient.pointer, slot.first.pointer, slot.second.pointer, tensor.count,
+        rate * slot.rateScale, beta1, beta2, epsilon, slot.weightDecay, Int64(step))
+      tensor.didChange()
+      tensor.gradient = nil
+    }
+  }
+
+  /// Forgets gradients without using them.
+  public func dropGradients() {
+    for slot in slots { slot.parameter.tensor.gradient = nil }
+  }
+}

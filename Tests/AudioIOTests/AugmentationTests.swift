@@ -1,0 +1,89 @@
+import AudioIO
+import Basics
+import Foundation
+import Testing
+
+@Suite struct AugmentationTests {
+  func tone(_ hertz: Double, count: Int = 16_000) -> [Float] {
+    (0..<count).map { Float(0.5 * sin(2 * Double.pi * hertz * Double($0) / 16_000)) }
+  }
+
+  func power(_ samples: some Sequence<Float>) -> Double {
+    samples.reduce(0) { $0 + Double($1 * $1) }
+  }
+
+  /// Power at one frequency (Goertzel).
+  func power(_ samples: [Float], at hertz: Double) -> Double {
+    var (real, imaginary) = (0.0, 0.0)
+    for (index, sample) in samples.enumerated() {
+      let angle = 2 * Double.pi * hertz * Double(index) / 16_000
+      real += Double(sample) * cos(angle)
+      imaginary += Double(sample) * sin(angle)
+    }
+    return real * real + imaginary * imaginary
+  }
+
+  @Test(arguments: [Float(0.9), 1.1, 2])
+  func speedChangesPitchAndLengthTogether(factor: Float) throws {
+    let faster = try changeSpeed(tone(500), factor: factor, sampleRate: 16_000)
+    #expect(abs(faster.count - Int(16_000 / factor)) <= 1)
+    #expect(power(faster, at: 500 * Double(factor)) > 100 * power(faster, at: 500))
+    #expect(try changeSpeed(tone(500), factor: factor, sampleRate: 16_000) == faster)
+  }
+
+  @Test func speedOneChangesNothing() throws {
+    #expect(try changeSpeed(tone(500), factor: 1, sampleRate: 16_000) == tone(500))
+    for factor in [0, -1, Float.nan, .infinity] {
+      #expect(throws: IdiolectError.self) {
+        try changeSpeed([1], factor: factor, sampleRate: 16_000)
+      }
+    }
+  }
+
+  @Test func gainIsInDecibels() {
+    let louder = changeGain([0.1, -0.2], decibels: 20)
+    #expect(abs(louder[0] - 1) < 1e-6 && abs(louder[1] + 2) < 1e-6)
+  }
+
+  @Test(arguments: NoiseColour.allCases, [Float(-5), 0, 20])
+  func noiseHasTheRatioAsked(colour: NoiseColour, decibels: Float) {
+    var random = SeededRandom(seed: 3)
+    let clean = tone(440)
+    let noisy = addNoise(clean, colour: colour, signalToNoiseDecibels: decibels, random: &random)
+    let ratio = power(clean) / power(zip(noisy, clean).map { $0 - $1 })
+    #expect(abs(10 * log10(ratio) - Double(decibels)) < 0.01)
+    var again = SeededRandom(seed: 3)
+    #expect(
+      addNoise(clean, colour: colour, signalToNoiseDecibels: decibels, random: &again) == noisy)
+  }
+
+  @Test func pinkNoiseFallsByThreeDecibelsAnOctave() {
+    var random = SeededRandom(seed: 4)
+    let level = [Float](repeating: 1, count: 32_000)
+    let noisy = addNoise(level, colour: .pink, signalToNoiseDecibels: 0, random: &random)
+    let noise = noisy.map { $0 - 1 }
+    func band(_ low: Double) -> Double {
+      stride(from: low, to: 2 * low, by: low / 64).reduce(0) { $0 + power(noise, at: $1) } / 64
+    }
+    // From 250 Hz to 2,000 are three octaves: 9 dB in density.
+    #expect(abs(10 * log10(band(250) / band(2000)) - 9) < 2)
+  }
+
+  @Test func silenceGetsNoNoise() {
+    var random = SeededRandom(seed: 1)
+    let silence = [Float](repeating: 0, count: 10)
+    #expect(
+      addNoise(silence, colour: .white, signalToNoiseDecibels: 10, random: &random) == silence)
+    #expect(addNoise([], colour: .pink, signalToNoiseDecibels: 10, random: &random).isEmpty)
+  }
+
+  @Test func theTelephonePassesLowTonesOnly() throws {
+    let low = try limitToTelephoneBand(tone(1000), sampleRate: 16_000)
+    let high = try limitToTelephoneBand(tone(6000), sampleRate: 16_000)
+    #expect(low.count == 16_000 && high.count == 16_000)
+    #expect(power(low[1000..<15_000]) / power(tone(1000)[1000..<15_000]) > 0.99)
+    #expect(power(high) / power(tone(6000)) < 1e-3)
+    #expect(try limitToTelephoneBand([0.1, 0.2], sampleRate: 8000) == [0.1, 0.2])
+    #expect(try limitToTelephoneBand([0.1], sampleRate: 16_000).count == 1)
+  }
+}
