@@ -73,7 +73,7 @@ let package = Package(
 
     .executableTarget(name: "Bench", dependencies: ["Idiolect", "AcousticModels", "CTC", "CKernels"], swiftSettings: settings),
     .target(
-      name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
     tests("TensorEngine", ["CKernels"]),
