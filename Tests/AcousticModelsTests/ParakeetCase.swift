@@ -27,9 +27,11 @@ struct ParakeetCase {
   func network() throws -> FastConformer {
     let configuration = try FastConformerConfiguration(JSONNode(path: "\(directory)/config.json"))
     let store = try WeightStore(directory: directory)
-    return try FastConformer(configuration, from: ParameterSource { name, _ in
-      name.hasSuffix("num_batches_tracked") ? nil : try store.readFloats(name)
-    })
+    return try FastConformer(
+      configuration,
+      from: ParameterSource { name, _ in
+        name.hasSuffix("num_batches_tracked") ? nil : try store.readFloats(name)
+      })
   }
 
   /// Each utterance as transformers saw it alone: its frames, of which some may be masked.
