@@ -1,0 +1,3 @@
+package import Basics
+
+package typealias JSONValue = Basics.JSONValue

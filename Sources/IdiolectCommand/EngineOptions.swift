@@ -1,0 +1,71 @@
+import ArgumentParser
+import Basics
+import CKernels
+import Foundation
+import Idiolect
+
+/// Options of every command that runs a network.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What matrix products compute in: auto, float32 or bfloat16. 'auto' is bfloat16 where the processor multiplies it in hardware.",
+      valueName: "type"))
+  var precision = "auto"
+
+  @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
+  var threads: Int?
+
+  /// Sets the threads, and says what to compute in.
+  func prepare() throws -> Precision {
+    if let threads {
+      guard (1...1024).contains(threads) else {
+        throw IdiolectError(.invalidArgument, "--threads \(threads): give a number from 1 to 1024")
+      }
+      // Threads are counted for each calling thread, so the engine's own must say it.
+      try onEngine { ck_set_threads(Int32(threads)) }
+    }
+    return try Precision(option: precision)
+  }
+}
+
+/// `--model`, with its default.
+struct ModelOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Model directory in the Hugging Face layout (default: $IDIOLECT_MODEL, else Models/english-small of this checkout).",
+      valueName: "directory"))
+  var model: String?
+
+  /// The directory that was given, or the default one.
+  ///
+  /// - Throws: `.notFound` where there is no default.
+  func directory() throws -> String {
+    if let model { return model }
+    if let named = ProcessInfo.processInfo.environment["IDIOLECT_MODEL"], !named.isEmpty {
+      return named
+    }
+    let name = "Models/english-small"
+    if FileManager.default.fileExists(atPath: "\(name)/config.json") { return name }
+    // The program lies at .build/<machine>/release/idiolect below the checkout.
+    var directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    while directory.pathComponents.count > 1 {
+      directory.deleteLastPathComponent()
+      let candidate = directory.appendingPathComponent(name).path
+      if FileManager.default.fileExists(atPath: "\(candidate)/config.json") { return candidate }
+    }
+    throw IdiolectError(
+      .notFound,
+      "\(name): no such model here or beside the checkout; name one with --model or $IDIOLECT_MODEL"
+    )
+  }
+
+  func open() throws -> AcousticModel {
+    let directory = try directory()
+    return try onEngine { try AcousticModel(directory: directory) }
+  }
+}
+
+/// How results are printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json
+}
