@@ -19,7 +19,7 @@ extension AcousticModel {
   ) throws {
     try AtomicFile.makeDirectory(directory)
     func write(_ value: JSONValue, _ file: String) throws {
-      try AtomicFile.write(value.text() + "\n", to: "\(directory)/\(file)")
+      try AtomicFile.write(value.text(), to: "\(directory)/\(file)")
     }
     try write(network.configuration.json, "config.json")
     try AtomicFile.write(

@@ -1,3 +1,0 @@
-package import Basics
-
-package typealias JSONValue = Basics.JSONValue
