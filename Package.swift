@@ -57,7 +57,8 @@ let package = Package(
     library(
       "Idiolect",
       [
-        "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "SpeechCorpus", "CTC",
+        "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "SpeechCorpus",
+        "CTC",
         "AcousticModels", "Transcription", "Adaptation",
       ]),
     .executableTarget(
@@ -71,7 +72,9 @@ let package = Package(
       name: "CTCBenchmark", dependencies: ["Basics", "CKernels", "CTC"], path: "Benchmarks/CTC",
       swiftSettings: settings),
 
-    .executableTarget(name: "Bench", dependencies: ["Idiolect", "AcousticModels", "CTC", "CKernels"], swiftSettings: settings),
+    .executableTarget(
+      name: "Bench", dependencies: ["Idiolect", "AcousticModels", "CTC", "CKernels"],
+      swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"], path: "Tests/TestSupport",
       swiftSettings: settings),

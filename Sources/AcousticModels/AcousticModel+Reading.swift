@@ -41,7 +41,8 @@ extension AcousticModel {
       record: record?.value, path: directory)
     try source.refuseUnused(in: store)
     if let record {
-      let trained = try record["front_end"]["fingerprint"].string(default: self.frontEnd.fingerprint)
+      let trained = try record["front_end"]["fingerprint"].string(
+        default: self.frontEnd.fingerprint)
       guard trained == self.frontEnd.fingerprint else {
         throw IdiolectError(
           .invalidModel,

@@ -44,6 +44,10 @@ package struct JSONObject: Sendable, Equatable {
   }
 }
 
+extension JSONObject: ExpressibleByDictionaryLiteral {
+  package init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+}
+
 /// A string that equals only strings of the same bytes.
 private struct ExactString: Hashable {
   let string: String

@@ -7,12 +7,24 @@ package enum JSONFault: Error, Equatable, CustomStringConvertible {
   case duplicateKey(String, line: Int)
   case tooDeep(limit: Int, line: Int)
 
-  package var description: String {
+  package var description: String { "line \(line): \(reason)" }
+
+  /// The line of the input, from 1.
+  package var line: Int {
     switch self {
-    case .malformed(let why, let line): "line \(line): \(why)"
-    case .notUTF8(let line): "line \(line): it is not UTF-8"
-    case .duplicateKey(let key, let line): "line \(line): the key '\(key)' is there twice"
-    case .tooDeep(let limit, let line): "line \(line): it is nested deeper than \(limit) levels"
+    case .malformed(_, let line), .notUTF8(let line), .duplicateKey(_, let line),
+      .tooDeep(_, let line):
+      line
+    }
+  }
+
+  /// Why, without the line: for input that is itself one line of a file.
+  package var reason: String {
+    switch self {
+    case .malformed(let why, _): why
+    case .notUTF8: "it is not UTF-8"
+    case .duplicateKey(let key, _): "the key '\(key)' is there twice"
+    case .tooDeep(let limit, _): "it is nested deeper than \(limit) levels"
     }
   }
 }

@@ -1,4 +1,3 @@
-// One import for all of Idiolect: `import Idiolect`.
 @_exported public import AcousticFeatures
 @_exported public import AcousticModels
 @_exported public import Adaptation

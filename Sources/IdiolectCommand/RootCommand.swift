@@ -7,6 +7,7 @@ struct RootCommand: ParsableCommand {
     abstract: "Fine-tunes speech recognisers to an accent or a language, and measures them.",
     discussion: """
       idiolect transcribe talk.flac
+      idiolect adapt --model Models/english-small --train mine.jsonl --output runs/mine
       idiolect evaluate --model Models/english-small --data AudioSamples/scottish-test.jsonl
 
       Exit codes: 0 done; 64 wrong command line; 65 bad audio, data or model (also when some of several \
@@ -14,9 +15,11 @@ struct RootCommand: ParsableCommand {
       Messages go to standard error, one line each; results go to standard output.
       """,
     subcommands: [
+      AdaptCommand.self,
       TranscribeCommand.self,
       EvaluateCommand.self,
       FeaturesCommand.self,
       InspectCommand.self,
+      TrainCommand.self,
     ])
 }

@@ -1,5 +1,4 @@
 import Basics
-import SpeechText
 
 /// What was left out of a job, and why. The job went on without it.
 public struct Quarantine: Sendable, Hashable {
@@ -43,13 +42,13 @@ public struct Quarantine: Sendable, Hashable {
   public func write(to path: String) throws {
     try AtomicFile.write(to: path) { append in
       for entry in entries {
-        var members: [(key: String, value: JSONValue)] = []
-        if let utterance = entry.utterance { members.append(("utterance", .string(utterance))) }
-        if !entry.source.isEmpty { members.append(("source", .string(entry.source))) }
-        if entry.line > 0 { members.append(("line", .number(Double(entry.line)))) }
-        members.append(("cause", .string(entry.cause)))
-        members.append(("remedy", .string(entry.remedy)))
-        let line = JSONValue.object(members).text(compact: true) + "\n"
+        var members = JSONObject()
+        if let utterance = entry.utterance { members["utterance"] = .string(utterance) }
+        if !entry.source.isEmpty { members["source"] = .string(entry.source) }
+        if entry.line > 0 { members["line"] = .integer(entry.line) }
+        members["cause"] = .string(entry.cause)
+        members["remedy"] = .string(entry.remedy)
+        let line = JSONValue.object(members).text(.compact, sortedKeys: false) + "\n"
         try Array(line.utf8).withUnsafeBytes { try append($0) }
       }
     }

@@ -5,13 +5,15 @@ import TensorEngine
 import TestSupport
 
 /// One of the networks under Tests/Golden/parakeet, with what transformers computed from it.
-struct ParakeetCase {
+final class ParakeetCase {
   let directory: String
   let facts: JSONNode
   let frames: Int
   let validFrames: [Int]
   let validOutputFrames: [Int]
   let labels: [[Int]]
+  /// The running statistics of the network that was made last.
+  private(set) var statistics: [Parameter] = []
 
   init(_ name: String) throws {
     directory = "\(Golden.directory)/parakeet/\(name)"
@@ -24,12 +26,23 @@ struct ParakeetCase {
 
   func array(_ name: String) throws -> NumpyFile { try NumpyFile(path: "\(directory)/\(name).npy") }
 
-  func network() throws -> FastConformer {
+  func network() throws -> FastConformer { try trainable().network }
+
+  /// The network, and those of its parameters that train.
+  func trainable(liveStatistics: Bool = false) throws -> (
+    network: FastConformer, parameters: [Parameter]
+  ) {
     let configuration = try FastConformerConfiguration(JSONNode(path: "\(directory)/config.json"))
     let store = try WeightStore(directory: directory)
-    return try FastConformer(configuration, from: ParameterSource { name, _ in
+    let source = ParameterSource { name, _ in
       name.hasSuffix("num_batches_tracked") ? nil : try store.readFloats(name)
-    })
+    }
+    let network = try FastConformer(configuration, from: source)
+    for block in network.blocks { block.batchNorm.usesLiveStatistics = liveStatistics }
+    statistics = source.parameters.filter { $0.role == .statistic }
+    let parameters = source.parameters.filter { $0.role != .statistic }
+    for parameter in parameters { parameter.tensor.requiresGradient = true }
+    return (network, parameters)
   }
 
   /// Each utterance as transformers saw it alone: its frames, of which some may be masked.
@@ -43,6 +56,18 @@ struct ParakeetCase {
         frames: frames, bins: bins, validFrames: validFrames[index],
         values: Array(all.values[start..<start + frames * bins]))
     }
+  }
+
+  /// Clips of one length.
+  func liveBatch() throws -> FeatureBatch {
+    let all = try array("live-input_features")
+    let (frames, bins) = (all.shape[1], all.shape[2])
+    return FeatureBatch(
+      (0..<all.shape[0]).map { index in
+        Features(
+          frames: frames, bins: bins, validFrames: frames,
+          values: Array(all.values[index * frames * bins..<(index + 1) * frames * bins]))
+      })
   }
 
   func batch() throws -> FeatureBatch { FeatureBatch(try features()) }

@@ -13,7 +13,8 @@ struct TransformersParityTests {
     let golden = try ParakeetCase(name)
     try onEngine {
       let network = try golden.network()
-      let (logits, segments) = network(try golden.batch(), .init(training: false, precision: .float32))
+      let (logits, segments) = network(
+        try golden.batch(), .init(training: false, precision: .float32))
       let expected = try golden.array("logits")
       let labels = network.configuration.labelCount
       var ours: [Float] = []
@@ -36,7 +37,8 @@ struct TransformersParityTests {
       let network = try golden.network()
       let features = try golden.features()[index]
       let (logits, _) = network(
-        FeatureBatch([features], keepsInvalidFrames: true), .init(training: false, precision: .float32))
+        FeatureBatch([features], keepsInvalidFrames: true),
+        .init(training: false, precision: .float32))
       let expected = try golden.array("logits-\(index)")
       #expect(logits.shape == Array(expected.shape.suffix(2)))
       #expect(Golden.relativeError(logits.values, expected.values) < 1e-4)

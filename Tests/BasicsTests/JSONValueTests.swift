@@ -113,6 +113,35 @@ import Testing
     #expect((peer["a"] as? [String: Any])?["x"] as? String == "q\"\\\n\u{1}é")
   }
 
+  /// Python's `splitlines` ends a line at each of these; a manifest's line may hold none as it is.
+  @Test func whatMightEndALineIsEscaped() throws {
+    let text = "a\u{7F}\u{85}\u{9F}\u{A0}\u{200C}\u{2028}\u{2029}\u{202A}"
+    let written = JSONValue.string(text).text(.compact)
+    #expect(written == #""a\u007f\u0085\u009f\#u{A0}\#u{200C}\u2028\u2029\#u{202A}""#)
+    #expect(try JSONValue(parsing: written) == .string(text))
+  }
+
+  @Test func contentIsByKind() {
+    let values: [JSONValue] = [nil, true, 4, 4.5, "x", [1], ["k": 2]]
+    #expect(values.map(\.isNull) == [true] + Array(repeating: false, count: 6))
+    #expect(values.map(\.bool) == [nil, true, nil, nil, nil, nil, nil])
+    #expect(values.map(\.integer) == [nil, nil, 4, nil, nil, nil, nil])
+    #expect(values.map(\.double) == [nil, nil, 4, 4.5, nil, nil, nil])
+    #expect(values.map(\.string) == [nil, nil, nil, nil, "x", nil, nil])
+    #expect(values.map(\.array) == [nil, nil, nil, nil, nil, [1], nil])
+    #expect(values.map(\.object) == [nil, nil, nil, nil, nil, nil, ["k": 2]])
+    #expect(JSONValue.number(4).integer == 4)
+    for number in [Double.nan, .infinity, 1e300] {
+      #expect(JSONValue.number(number).integer == nil)
+    }
+  }
+
+  @Test func faultsNameTheirLineOnlyWhenAsked() {
+    let fault = JSONFault.tooDeep(limit: 8, line: 3)
+    #expect(fault.line == 3 && fault.reason == "it is nested deeper than 8 levels")
+    #expect(fault.description == "line 3: it is nested deeper than 8 levels")
+  }
+
   @Test func numbersSurviveTheRoundTrip() throws {
     var random = SeededRandom(seed: 6)
     for _ in 0..<2000 {

@@ -36,10 +36,10 @@ struct ManifestTests {
     try folder.wav("a.wav", [0])
     let bad: [(String, String)] = [
       (#"{"audio_filepath": "a.wav", "text": "x""#, "not JSON"),
-      (#"["a.wav"]"#, "a list, not an object"), (#"{"text": "x"}"#, "audio_filepath is missing"),
+      (#"["a.wav"]"#, "an array, not an object"), (#"{"text": "x"}"#, "audio_filepath is missing"),
       (#"{"audio_filepath": 1, "text": "x"}"#, "audio_filepath is a number"),
       (#"{"audio_filepath": "a.wav"}"#, "text is missing"),
-      (#"{"audio_filepath": "a.wav", "text": ["x"]}"#, "text is a list"),
+      (#"{"audio_filepath": "a.wav", "text": ["x"]}"#, "text is an array"),
       (#"{"audio_filepath": "b.wav", "text": "x"}"#, "no such file"),
       (#"{"audio_filepath": ".", "text": "x"}"#, "directory"),
       (#"{"audio_filepath": "a\u0000.wav", "text": "x"}"#, "zero byte"),
@@ -47,7 +47,13 @@ struct ManifestTests {
       (#"{"audio_filepath": "a.wav", "text": "x", "duration": "1"}"#, "duration is a string"),
       (#"{"audio_filepath": "a.wav", "text": "x", "offset": -0.5}"#, "offset is -0.5"),
       (#"{"audio_filepath": "a.wav", "text": "x", "offset": 1e999}"#, "not JSON"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "offset": Infinity}"#, "offset is inf"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "duration": NaN}"#, "duration is nan"),
       (#"{"audio_filepath": "a.wav", "text": "x", "lang": {}}"#, "lang is an object"),
+      (
+        #"{"audio_filepath": "a.wav", "text": "x", "text": "y"}"#,
+        "not JSON that can be read: the key 'text' is there twice"
+      ),
       (String(repeating: "x", count: 5 << 20), "longer than"),
     ]
     let good = #"{"audio_filepath": "a.wav", "text": "x"}"#
@@ -60,11 +66,11 @@ struct ManifestTests {
       #expect(entry.cause.contains(bad[index].1), "\(entry)")
     }
     let summary = manifest.quarantine.summary(limit: 2)
-    #expect(summary.hasPrefix("15 left out:\n  \(path):1: not JSON"))
-    #expect(summary.hasSuffix("and 13 more"))
+    #expect(summary.hasPrefix("\(bad.count) left out:\n  \(path):1: not JSON"))
+    #expect(summary.hasSuffix("and \(bad.count - 2) more"))
     try manifest.quarantine.write(to: "\(folder.path)/quarantine.jsonl")
     let written = try String(contentsOfFile: "\(folder.path)/quarantine.jsonl", encoding: .utf8)
-    #expect(written.split(separator: "\n").count == 15)
+    #expect(written.split(separator: "\n").count == bad.count)
   }
 
   @Test("What is no manifest is refused in one line")

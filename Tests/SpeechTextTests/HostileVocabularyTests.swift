@@ -18,8 +18,8 @@ struct HostileVocabularyTests {
   @Test(
     "vocab.json is refused with its reason",
     arguments: [
-      ("", "too early"), ("[1]", "a list"), ("{}", "no labels"),
-      (#"{"a": 0, "b": 0}"#, "both 'a' and 'b'"), (#"{"a": 0, "a": 1}"#, "both 0 and 1"),
+      ("", "too early"), ("[1]", "an array"), ("{}", "no labels"),
+      (#"{"a": 0, "b": 0}"#, "both 'a' and 'b'"), (#"{"a": 0, "a": 1}"#, "'a' is there twice"),
       (#"{"a": -1}"#, "index -1"), (#"{"a": 1e300}"#, "not a whole number"),
       (#"{"a": 9}"#, "the network has 4 labels"), (#"{"a": 0.5}"#, "not a whole number"),
       (#"{"a": "0"}"#, "a string"), (#"{"": 0}"#, "empty"), (#"{"a": 0, "b": 1}"#, "no pad token"),
@@ -93,6 +93,14 @@ struct HostileVocabularyTests {
   @Test("A label that transformers would misread is not written")
   func transducer() throws {
     let vocabulary = try Vocabulary(labels: ["<blank>", "a", "<pad>"], blank: 2)
+    #expect(throws: IdiolectError.self) {
+      try vocabulary.write(toDirectory: try Golden.temporaryDirectory())
+    }
+  }
+
+  @Test("Two labels are not written under one name")
+  func namelessBlank() throws {
+    let vocabulary = try Vocabulary(labels: ["", "a", "<pad>"], blank: 0)
     #expect(throws: IdiolectError.self) {
       try vocabulary.write(toDirectory: try Golden.temporaryDirectory())
     }

@@ -29,9 +29,15 @@ package enum Golden {
     return largest == 0 ? difference : difference / largest
   }
 
+  /// Where this process has its temporary directories; it goes when the process exits.
+  private static let temporaryFiles: String = {
+    atexit { try? FileManager.default.removeItem(atPath: Golden.temporaryFiles) }
+    return NSTemporaryDirectory() + "idiolect-test-\(UUID().uuidString)"
+  }()
+
   /// A new directory for one test's files.
   package static func temporaryDirectory() throws -> String {
-    let path = NSTemporaryDirectory() + "idiolect-test-\(UUID().uuidString)"
+    let path = "\(temporaryFiles)/\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     return path
   }

@@ -29,7 +29,8 @@ package final class ConformerBlock {
     dropout = configuration.dropout
   }
 
-  func callAsFunction(_ x: Tensor, positions: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor {
+  func callAsFunction(_ x: Tensor, positions: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor
+  {
     var x = x
     func add(_ branch: Tensor, scaledBy scale: Float = 1) {
       x = x.adding(branch.dropout(dropout, pass), scaledBy: scale)

@@ -68,7 +68,8 @@ final class Subsampling {
     let (frames, bins, channels) = (x.shape[1], x.shape[2], x.shape[3])
     let packed = x.reshaped([x.shape[0] * frames, bins, channels])
       .keepingRows(
-        of: total, stride: frames)
+        of: total, stride: frames
+      )
       .transposedLast()
     let segments = Segments(frames: total, valid: valid)
     return (

@@ -1,6 +1,5 @@
 import Basics
 import Foundation
-import SpeechText
 
 /// A corpus as a file: JSON Lines, an utterance a line (the convention of NeMo).
 ///
@@ -74,22 +73,15 @@ public struct Manifest: Sendable {
       for utterance in utterances {
         var audio = URL(fileURLWithPath: utterance.audioPath).standardizedFileURL.path
         if audio.hasPrefix(prefix) { audio.removeFirst(prefix.count) }
-        var members: [(key: String, value: JSONValue)] = [
-          ("audio_filepath", .string(audio)), ("text", .string(utterance.text)),
+        var members: JSONObject = [
+          "audio_filepath": .string(audio), "text": .string(utterance.text),
         ]
-        if let duration = utterance.durationSeconds {
-          members.append(("duration", .number(duration)))
-        }
-        if utterance.offsetSeconds != 0 {
-          members.append(("offset", .number(utterance.offsetSeconds)))
-        }
-        for (key, value) in [
-          ("speaker", utterance.speaker), ("accent", utterance.accent),
-          ("lang", utterance.language),
-        ] {
-          if let value { members.append((key, .string(value))) }
-        }
-        let line = JSONValue.object(members).text(compact: true) + "\n"
+        members["duration"] = utterance.durationSeconds.map { .number($0) }
+        if utterance.offsetSeconds != 0 { members["offset"] = .number(utterance.offsetSeconds) }
+        members["speaker"] = utterance.speaker.map { .string($0) }
+        members["accent"] = utterance.accent.map { .string($0) }
+        members["lang"] = utterance.language.map { .string($0) }
+        let line = JSONValue.object(members).text(.compact, sortedKeys: false) + "\n"
         try Array(line.utf8).withUnsafeBytes { try append($0) }
       }
     }

@@ -1,5 +1,5 @@
+import Basics
 import Foundation
-import SpeechText
 
 /// Turns one line of a manifest into an utterance, or says why not.
 struct ManifestLine {
@@ -17,10 +17,13 @@ struct ManifestLine {
   func utterance(_ bytes: [UInt8]) throws(Problem) -> Utterance? {
     if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
     let object: JSONValue
-    do throws(JSONParser.Failure) {
-      object = try JSONParser.parse(bytes)
+    do {
+      object = try bytes.withUnsafeBytes { try JSONValue(parsing: $0) }
     } catch {
-      throw Problem(cause: "not JSON: \(error)", remedy: "write one JSON object on the line")
+      // The manifest's line is named already; to the parser it is always line 1.
+      let reason = (error as? JSONFault)?.reason ?? "\(error)"
+      throw Problem(
+        cause: "not JSON that can be read: \(reason)", remedy: "write one JSON object on the line")
     }
     guard object.object != nil else {
       throw Problem(
@@ -104,6 +107,10 @@ struct ManifestLine {
   ) throws(Problem) -> Double? {
     guard let value = object[key], !value.isNull else { return nil }
     guard let number = value.double else { throw wrong(key, value, "a number", audio) }
+    guard number.isFinite else {
+      throw Problem(
+        utterance: audio, cause: "its \(key) is \(number) s", remedy: "give finite seconds")
+    }
     return number
   }
 }

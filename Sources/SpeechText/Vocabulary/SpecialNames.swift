@@ -1,3 +1,5 @@
+import Basics
+
 /// What a model directory calls its special tokens.
 struct SpecialNames {
   var pad: String?
@@ -19,9 +21,9 @@ struct SpecialNames {
     for key in ["pad_token", "unk_token", "bos_token", "eos_token"] {
       if let name = name(key) { special.insert(name) }
     }
-    for token in file["added_tokens_decoder"]?.object ?? []
-    where token.value["special"]?.bool == true {
-      if let content = token.value["content"]?.string { special.insert(content) }
+    for token in file["added_tokens_decoder"]?.object?.values ?? []
+    where token["special"]?.bool == true {
+      if let content = token["content"]?.string { special.insert(content) }
     }
   }
 

@@ -1,4 +1,4 @@
-import Basics
+package import Basics
 import Foundation
 
 extension Vocabulary {
@@ -44,9 +44,10 @@ extension Vocabulary {
         .invalidModel, "\(path): \(data.count >> 20) MiB are more than any vocabulary has")
     }
     do {
-      return try JSONParser.parse(data)
+      return try JSONValue(parsing: data)
     } catch {
-      throw IdiolectError(.invalidModel, "\(path): not JSON: \(error)", cause: error)
+      throw IdiolectError(
+        .invalidModel, "\(path): not JSON that can be read: \(error)", cause: error)
     }
   }
 
@@ -63,7 +64,7 @@ extension Vocabulary {
       throw IdiolectError(.invalidModel, "\(path): model.vocab is missing or is not an object")
     }
     var table = LabelTable(path: path, size: size)
-    for (label, id) in entries { try table.insert(label, id) }
+    for (label, id) in entries.members { try table.insert(label, id) }
     var names = names
     for token in tokenizer["added_tokens"]?.array ?? [] {
       guard let content = token["content"]?.string, let id = token["id"] else {
@@ -88,22 +89,22 @@ extension Vocabulary {
     guard var entries = vocabulary.object else {
       throw IdiolectError(.invalidModel, "\(path): it holds \(vocabulary.kind), not an object")
     }
-    if !entries.isEmpty, entries.allSatisfy({ $0.value.object != nil }) {
-      let languages = entries.map { $0.key }
+    if entries.count > 0, entries.values.allSatisfy({ $0.object != nil }) {
+      let languages = entries.keys
       let known = languages.prefix(8).joined(separator: ", ")
       guard let language = language ?? names.language else {
         throw IdiolectError(
           .invalidModel,
           "\(path): it holds \(languages.count) languages; name one of them, such as \(known)")
       }
-      guard let chosen = vocabulary[language]?.object else {
+      guard let chosen = entries[language]?.object else {
         throw IdiolectError(
           .invalidModel, "\(path): no language '\(language)'; it has \(known) and perhaps more")
       }
       entries = chosen
     }
     var table = LabelTable(path: path, size: size)
-    for (label, id) in entries { try table.insert(label, id) }
+    for (label, id) in entries.members { try table.insert(label, id) }
     return try table.vocabulary(names.orWav2Vec2(), blank: blank, layout: .delimited)
   }
 }

@@ -14,24 +14,25 @@ extension Vocabulary {
   ///   else; `.inputOutput`.
   public func write(toDirectory directory: String) throws {
     for (name, content) in try files() {
-      try AtomicFile.write(content.text() + "\n", to: "\(directory)/\(name)")
+      try AtomicFile.write(content.text(.pretty, sortedKeys: false), to: "\(directory)/\(name)")
     }
   }
 
   private func files() throws -> [(name: String, content: JSONValue)] {
     let names = try writtenLabels()
     let blank = names[self.blank]
-    var config: [(key: String, value: JSONValue)] = [
-      ("pad_token", .string(blank)),
-      ("unk_token", unknown.map { .string(names[$0]) } ?? .null),
+    var config: JSONObject = [
+      "pad_token": .string(blank),
+      "unk_token": unknown.map { .string(names[$0]) } ?? .null,
       // Otherwise transformers deletes the space before an apostrophe or a full stop.
-      ("clean_up_tokenization_spaces", .bool(false)),
-      ("model_max_length", .number(1e18)),
+      "clean_up_tokenization_spaces": false,
+      // No limit, as transformers says it.
+      "model_max_length": 1_000_000_000_000_000_000,
     ]
     switch layout {
     case .fused:
-      config.append(("tokenizer_class", .string("ParakeetTokenizer")))
-      config.append(("processor_class", .string("ParakeetProcessor")))
+      config["tokenizer_class"] = "ParakeetTokenizer"
+      config["processor_class"] = "ParakeetProcessor"
       return [
         ("tokenizer.json", tokenizer(names)), ("tokenizer_config.json", .object(config)),
       ]
@@ -39,14 +40,14 @@ extension Vocabulary {
       // A name that is not given would be added beyond the network's labels.
       for (key, name) in [("bos_token", "<s>"), ("eos_token", "</s>")] {
         let known = index(of: name).map { specials.contains($0) } ?? false
-        config.append((key, known ? .string(name) : .null))
+        config[key] = known ? .string(name) : JSONValue.null
       }
-      if unknown == nil { config[1].value = .string(blank) }
-      config.append(("word_delimiter_token", .string(wordDelimiter.map { names[$0] } ?? " ")))
-      config.append(("replace_word_delimiter_char", .string(" ")))
-      config.append(("do_lower_case", .bool(false)))
-      config.append(("tokenizer_class", .string("Wav2Vec2CTCTokenizer")))
-      config.append(("processor_class", .string("Wav2Vec2Processor")))
+      if unknown == nil { config["unk_token"] = .string(blank) }
+      config["word_delimiter_token"] = .string(wordDelimiter.map { names[$0] } ?? " ")
+      config["replace_word_delimiter_char"] = " "
+      config["do_lower_case"] = false
+      config["tokenizer_class"] = "Wav2Vec2CTCTokenizer"
+      config["processor_class"] = "Wav2Vec2Processor"
       return [
         ("vocab.json", .object(entries(names))), ("tokenizer_config.json", .object(config)),
       ]
@@ -77,13 +78,22 @@ extension Vocabulary {
     }
     // transformers 5.23 forgets any other name of the delimiter when it opens a directory.
     if layout == .delimited, let wordDelimiter, index(of: "|") == nil { names[wordDelimiter] = "|" }
-    if names[blank].isEmpty { names[blank] = Vocabulary.defaultBlank }
+    if names[blank].isEmpty {
+      if let other = index(of: Vocabulary.defaultBlank) {
+        throw IdiolectError(
+          .invalidModel,
+          "the blank \(blank) has no name, and \(Vocabulary.defaultBlank) is the label \(other); "
+            + "name the blank")
+      }
+      names[blank] = Vocabulary.defaultBlank
+    }
     return names
   }
 
-  private func entries(_ names: [String]) -> [(key: String, value: JSONValue)] {
-    names.enumerated().filter { !$0.element.isEmpty }
-      .map { ($0.element, .number(Double($0.offset))) }
+  private func entries(_ names: [String]) -> JSONObject {
+    JSONObject(
+      names.enumerated().filter { !$0.element.isEmpty }
+        .map { ($0.element, .integer($0.offset)) })
   }
 
   private func tokenizer(_ names: [String]) -> JSONValue {
@@ -92,46 +102,38 @@ extension Vocabulary {
       !names[index].isEmpty
         && (specials.contains(index) || names[index].unicodeScalars.count > 1)
     }
-    return .object([
-      ("version", .string("1.0")),
-      ("truncation", .null),
-      ("padding", .null),
-      (
-        "added_tokens",
-        .array(
-          added.map { index in
-            .object([
-              ("id", .number(Double(index))),
-              ("content", .string(names[index])),
-              ("single_word", .bool(false)),
-              ("lstrip", .bool(false)),
-              ("rstrip", .bool(false)),
-              ("normalized", .bool(false)),
-              ("special", .bool(specials.contains(index))),
-            ])
-          })
-      ),
-      ("normalizer", .null),
-      (
-        "pre_tokenizer",
-        .object([
-          ("type", .string("Split")),
-          // Every code point by itself: white space and combining marks too.
-          ("pattern", .object([("Regex", .string("[\\s\\S]"))])),
-          ("behavior", .string("Isolated")),
-          ("invert", .bool(false)),
-        ])
-      ),
-      ("post_processor", .null),
-      ("decoder", .object([("type", .string("Fuse"))])),
-      (
-        "model",
-        .object([
-          ("type", .string("WordLevel")),
-          ("vocab", .object(entries(names))),
-          ("unk_token", .string(names[unknown ?? blank])),
-        ])
-      ),
-    ])
+    return [
+      "version": "1.0",
+      "truncation": nil,
+      "padding": nil,
+      "added_tokens": .array(added.map { addedToken($0, named: names[$0]) }),
+      "normalizer": nil,
+      "pre_tokenizer": [
+        "type": "Split",
+        // Every code point by itself: white space and combining marks too.
+        "pattern": ["Regex": "[\\s\\S]"],
+        "behavior": "Isolated",
+        "invert": false,
+      ],
+      "post_processor": nil,
+      "decoder": ["type": "Fuse"],
+      "model": [
+        "type": "WordLevel",
+        "vocab": .object(entries(names)),
+        "unk_token": .string(names[unknown ?? blank]),
+      ],
+    ]
+  }
+
+  private func addedToken(_ index: Int, named name: String) -> JSONValue {
+    [
+      "id": .integer(index),
+      "content": .string(name),
+      "single_word": false,
+      "lstrip": false,
+      "rstrip": false,
+      "normalized": false,
+      "special": .bool(specials.contains(index)),
+    ]
   }
 }

@@ -40,7 +40,8 @@ extension Tensor {
       dilation_height: Int64(options.dilation.0), dilation_width: Int64(options.dilation.1))
     let height = Int(ck_conv_out_height(&kernel))
     let width = Int(ck_conv_out_width(&kernel))
-    precondition(height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
+    precondition(
+      height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
     let result = Tensor(uninitialised: [shape[0], height, width, weight.shape[0]])
     check(ck_conv_forward(&kernel, pointer, weight.pointer, bias?.pointer, result.pointer))
     return result.from("convolution", [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
@@ -88,7 +89,8 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: [channels, 1, kernel], kernel odd.
   ///   - bias: [channels].
-  public func depthwiseConvolution(_ weight: Tensor, bias: Tensor?, _ segments: Segments) -> Tensor {
+  public func depthwiseConvolution(_ weight: Tensor, bias: Tensor?, _ segments: Segments) -> Tensor
+  {
     let (channels, kernel) = (columns, weight.columns)
     precondition(
       weight.count == channels * kernel && rows == segments.rows && kernel % 2 == 1,

@@ -1,8 +1,10 @@
 package import CKernels
 
 /// One matrix product over raw operands. `a` and `b` are in `precision`, `c` is float32.
-package func multiply(_ shape: ck_matmul_shape, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
-  bias: UnsafePointer<Float>? = nil, into c: UnsafeMutableRawPointer) {
+package func multiply(
+  _ shape: ck_matmul_shape, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
+  bias: UnsafePointer<Float>? = nil, into c: UnsafeMutableRawPointer
+) {
   var shape = shape
   let done = ck_matmul(&shape, a, b, bias, c)
   precondition(done, "\(String(cString: ck_last_error())), \(shape)")

@@ -6,7 +6,8 @@ public final class LayerNorm {
   public let bias: Tensor
   public let epsilon: Float
 
-  public init(_ name: String, size: Int, epsilon: Float = 1e-5, from source: ParameterSource) throws {
+  public init(_ name: String, size: Int, epsilon: Float = 1e-5, from source: ParameterSource) throws
+  {
     gain = try source.parameter("\(name).weight", [size], .normalisation, .constant(1))
     bias = try source.parameter("\(name).bias", [size], .normalisation, .constant(0))
     self.epsilon = epsilon

@@ -1,0 +1,111 @@
+package import AcousticModels
+package import Basics
+import Foundation
+package import SpeechCorpus
+import SpeechText
+import Transcription
+
+/// What an adaptation did, for people and for `adaptation.json`.
+public struct AdaptationReport: Sendable {
+  let request: AdaptationRequest
+  package let preflight: PreflightReport
+  let transfer: String?
+  let trainable: Int
+  let parameters: Int
+  let weightChange: WeightChange
+  let training: TrainingState
+  let infeasible: [String]
+  package let target: Comparison
+  package let retained: Comparison?
+  package let decision: Decision
+  let quarantined: Int
+
+  public var verdict: Verdict { decision.verdict }
+  public var shipsAdapted: Bool { decision.shipsAdapted }
+
+  /// The report as people read it.
+  public var lines: [String] {
+    var lines = [
+      "target, \(target.base.scores.count) utterances that chose nothing:"
+    ]
+    lines += target.lines.map { "  \($0)" }
+    if let retained {
+      lines.append("retained, \(retained.base.scores.count) utterances:")
+      lines += retained.lines.map { "  \($0)" }
+    } else {
+      lines.append("retained: forgetting is not measured; give --retain to measure it")
+    }
+    lines.append(
+      "proof of change: \(trainable) of \(parameters) parameters trained, \(weightChange.changed) tensors moved, by \(percent(weightChange.relative)) in all"
+    )
+    if !infeasible.isEmpty {
+      lines.append("\(infeasible.count) utterances too fast for their text were left out of the loss")
+    }
+    if quarantined > 0 {
+      lines.append(
+        "\(quarantined) utterances quarantined: \(request.output)/training/quarantine.jsonl")
+    }
+    lines.append("verdict: \(verdict.rawValue); \(decision.reason)")
+    return lines
+  }
+
+  /// The members of `adaptation.json` beside the front end and the text normalisation.
+  package func record(base: AcousticModel, data: AdaptationData) throws -> [(String, JSONValue)] {
+    func comparison(_ comparison: Comparison) -> JSONValue {
+      [
+        "utterances": .integer(comparison.base.scores.count),
+        "wer": AdaptationReport.json(
+          comparison.base.words, comparison.adapted.words, comparison.words),
+        "cer": AdaptationReport.json(
+          comparison.base.characters, comparison.adapted.characters, comparison.characters),
+      ]
+    }
+    // One object at a time: as a single literal it is too much for the type checker.
+    let lineage: JSONValue = [
+      "base": .string(request.base),
+      "base_sha256": .string(try SHA256.hash(file: "\(request.base)/model.safetensors").hex),
+      "train": .string(request.train),
+      "train_sha256": .string(try SHA256.hash(file: request.train).hex),
+      "train_utterances": .integer(data.train.count),
+      "train_seconds": .number(preflight.seconds.rounded()),
+      "strategy": .string("\(request.strategy)"),
+      "settings": try JSONValue(parsing: try JSONEncoder().encode(request.settings)),
+      "labels": .string(transfer ?? "the base's own"),
+      "software": .string("idiolect \(idiolectVersion)"),
+    ]
+    let training: JSONValue = [
+      "steps": .integer(training.step), "seconds": .number(training.seconds.rounded()),
+      "audio_seconds": .number(training.audioSeconds.rounded()),
+      "trainable_parameters": .integer(trainable), "parameters": .integer(parameters),
+      "relative_weight_change": .number(weightChange.relative),
+      "quarantined": .integer(quarantined), "infeasible": .integer(infeasible.count),
+    ]
+    let scores: JSONValue = [
+      "target": comparison(target), "retained": retained.map(comparison) ?? "not measured",
+    ]
+    let verdict: JSONValue = [
+      "transfer": .string(verdict.rawValue), "shipped": .string(shipsAdapted ? "adapted" : "base"),
+      "reason": .string(decision.reason),
+    ]
+    return [
+      ("lineage", lineage), ("training", training), ("scores", scores), ("verdict", verdict),
+    ]
+  }
+
+  private static func json(
+    _ base: ErrorInterval, _ adapted: ErrorInterval, _ difference: PairedBootstrap
+  ) -> JSONValue {
+    func interval(_ rate: Double, _ lower: Double, _ upper: Double) -> JSONValue {
+      ["rate": .number(rate), "lower": .number(lower), "upper": .number(upper)]
+    }
+    return [
+      "base": interval(base.rate, base.lower, base.upper),
+      "adapted": interval(adapted.rate, adapted.lower, adapted.upper),
+      "difference": interval(difference.difference, difference.lower, difference.upper),
+      "resampled": .string(difference.unit.rawValue),
+    ]
+  }
+}
+
+/// The version of this software.
+public let idiolectVersion = "0.1.0"

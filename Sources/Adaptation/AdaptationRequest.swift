@@ -1,0 +1,37 @@
+import SpeechText
+public import TensorEngine
+
+/// What to adapt, to what, and how.
+public struct AdaptationRequest: Sendable {
+  /// Directory of the base model.
+  public var base: String
+  /// Manifests.
+  public var train: String
+  public var dev: String?
+  public var retain: String?
+  public var test: String?
+  /// Where the model goes; checkpoints lie in `training` inside it.
+  public var output: String
+  public var strategy = Strategy.full
+  public var labels = LabelMode.automatic
+  public var settings = TrainingSettings()
+  public var resumes = false
+  /// How weights are stored.
+  public var storage = SafetensorsTensor.Storage.float16
+
+  public init(base: String, train: String, output: String) {
+    self.base = base
+    self.train = train
+    self.output = output
+  }
+}
+
+/// What becomes of the output layer when the target has characters that the base lacks.
+public enum LabelMode: String, Sendable, CaseIterable {
+  /// Extend when the base has most of the target's characters, else replace.
+  case automatic = "auto"
+  /// Keep all of the base's labels, add the missing ones.
+  case extend
+  /// Only the target's characters; shared rows are kept.
+  case replace
+}

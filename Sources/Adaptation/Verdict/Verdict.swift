@@ -1,0 +1,40 @@
+import SpeechText
+
+/// What an adaptation did to the target's error, on data that chose nothing.
+public enum Verdict: String, Sendable, Codable {
+  /// The 95 % interval of the difference lies below zero: fewer errors.
+  case positive = "positive transfer"
+  /// It contains zero.
+  case neutral
+  /// It lies above zero: more errors.
+  case negative = "negative transfer"
+
+  package init(lower: Double, upper: Double) {
+    self = upper < 0 ? .positive : lower > 0 ? .negative : .neutral
+  }
+}
+
+/// Which model is shipped, and why.
+package struct Decision: Sendable {
+  package let verdict: Verdict
+  package let shipsAdapted: Bool
+  package let reason: String
+
+  /// The base ships unless the adapted model makes fewer errors on the verdict half.
+  ///
+  /// Judged by characters: the same errors, but many more of them than of words, so it resolves sooner.
+  package init(_ target: Comparison) {
+    verdict = Verdict(lower: target.characters.lower, upper: target.characters.upper)
+    let difference = target.characters.difference
+    shipsAdapted = difference < 0 && verdict != .negative
+    switch verdict {
+    case .positive: reason = "the adapted model ships: it makes significantly fewer errors"
+    case .negative: reason = "the base ships: the adapted model makes significantly more errors"
+    case .neutral:
+      reason =
+        difference < 0
+        ? "the adapted model ships: it makes fewer errors, though so few utterances cannot prove it"
+        : "the base ships: the adapted model does not make fewer errors"
+    }
+  }
+}

@@ -1,0 +1,83 @@
+public import ArgumentParser
+public import Idiolect
+
+struct AdaptCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "adapt",
+    abstract: "Adapts a model to an accent, a person or a language, and proves what that changed.",
+    discussion: """
+      A pre-flight looks at every recording first; what cannot be used is quarantined and the rest goes \
+      on. One half of the held-out data chooses when to stop, the other half judges: base and adapted \
+      model are compared with a paired bootstrap. The base ships unless the adapted model makes fewer \
+      errors. Characters that the base lacks extend or replace its output layer; shared rows are kept.
+
+      OUTPUT becomes a model directory; adaptation.json in it holds the lineage, the scores and the \
+      verdict. Checkpoints and quarantine.jsonl lie in OUTPUT/training; after an interruption, the same \
+      command with --resume goes on.
+
+      Examples:
+        idiolect adapt --model Models/english-small --train me.jsonl --output mine
+        idiolect adapt --train accent.jsonl --dev dev.jsonl --retain english.jsonl --output adapted
+        idiolect adapt --train train.jsonl --test test.jsonl --strategy upper:4 --output adapted
+      """)
+
+  @OptionGroup var model: ModelOption
+
+  @Option(help: ArgumentHelp("Manifest of the target to train on.", valueName: "manifest"))
+  var train: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Manifest that chooses and, without --test, judges (default: a tenth of train).",
+      valueName: "manifest"))
+  var dev: String?
+
+  @Option(help: ArgumentHelp("Manifest that judges; then all of dev chooses.", valueName: "manifest"))
+  var test: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Manifest of what the base was good at, to measure forgetting.", valueName: "manifest"))
+  var retain: String?
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
+  var output: String
+
+  @Option(
+    help:
+      "What trains: full, output-layer, upper:N (the N topmost layers), bias, or lora[:RANK].")
+  var strategy = "full"
+
+  @Option(help: "New characters: auto, extend (keep the base's labels) or replace.")
+  var labels = LabelMode.automatic
+
+  @Option(help: "Each layer below the output layer learns at this factor of the one above it.")
+  var layerDecay = 1.0
+
+  @OptionGroup var training: TrainingOptions
+  @OptionGroup var engine: EngineOptions
+
+  func run() throws {
+    var request = AdaptationRequest(
+      base: try model.directory(), train: train, output: output)
+    request.dev = dev
+    request.test = test
+    request.retain = retain
+    request.strategy = try Strategy(option: strategy)
+    request.labels = labels
+    request.resumes = training.resume
+    request.storage = try training.storage()
+    guard layerDecay > 0 && layerDecay <= 1 else {
+      throw ValidationError("--layer-decay lies above 0 and is at most 1")
+    }
+    request.settings.layerDecay = layerDecay
+    try training.apply(to: &request.settings, precision: try engine.prepare())
+    let report = try AdaptationRun(request) { print($0) }.run()
+    print("")
+    for line in report.lines { print(line) }
+    print("model: \(output)")
+  }
+}
+
+extension LabelMode: ExpressibleByArgument {}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Idiolect
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Trains a network from random weights.",
+    discussion: """
+      The labels are the characters of the training texts. The network is a FastConformer-CTC in the \
+      Hugging Face layout of ParakeetForCTC. Checkpoints lie in OUTPUT/training; after an interruption, \
+      the same command with --resume goes on.
+
+      Examples:
+        idiolect train --train train.jsonl --dev dev.jsonl --output model --minutes 45
+        idiolect train --train train.jsonl --output model --hidden 256 --layers 12 --heads 8
+      """)
+
+  @Option(help: ArgumentHelp("Manifest to train on.", valueName: "manifest"))
+  var train: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Manifest by which the best weights are chosen (default: a tenth of train).",
+      valueName: "manifest"))
+  var dev: String?
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
+  var output: String
+
+  @Option(help: "Width of the network.")
+  var hidden = 176
+
+  @Option(help: "Encoder layers.")
+  var layers = 10
+
+  @Option(help: "Attention heads.")
+  var heads = 4
+
+  @Option(help: "Frames of each depthwise convolution, odd.")
+  var kernel = 9
+
+  @Option(help: "Feature frames to an output frame, a power of two.")
+  var subsampling = 4
+
+  @Option(help: "Channels of the subsampling convolutions.")
+  var channels = 64
+
+  @Option(help: "Dropout everywhere.")
+  var dropout: Float = 0.1
+
+  @Flag(help: "Train without looking at every recording first.")
+  var noPreflight = false
+
+  @OptionGroup var training: TrainingOptions
+  @OptionGroup var engine: EngineOptions
+
+  func run() throws {
+    var request = ScratchRequest(train: train, output: output)
+    request.dev = dev
+    request.checksRecordings = !noPreflight
+    request.resumes = training.resume
+    request.storage = try training.storage()
+    try training.apply(to: &request.settings, precision: try engine.prepare())
+    var network = FastConformerConfiguration()
+    network.hiddenSize = hidden
+    network.layerCount = layers
+    network.headCount = heads
+    network.intermediateSize = 4 * hidden
+    network.convolutionKernel = kernel
+    network.subsamplingFactor = subsampling
+    network.subsamplingChannels = channels
+    network.dropout = dropout
+    network.activationDropout = dropout
+    network.attentionDropout = dropout
+    network.layerDrop = 0
+    request.network = network
+    try ScratchRun(request) { print($0) }.run()
+  }
+}

@@ -1,0 +1,82 @@
+public import ArgumentParser
+public import Idiolect
+
+/// Options that `adapt` and `train` share.
+struct TrainingOptions: ParsableArguments {
+  @Option(help: "Passes over the data.")
+  var epochs: Int?
+
+  @Option(help: "Wall time for training, in minutes; the learning rate then follows the clock.")
+  var minutes: Double?
+
+  @Option(name: .customLong("lr"), help: "The highest learning rate.")
+  var learningRate: Double?
+
+  @Option(help: "The learning rate's course: cosine, linear, constant or noam.")
+  var schedule: LearningRateSchedule.Decay?
+
+  @Option(help: "The share of training in which the learning rate rises.")
+  var warmup: Double?
+
+  @Option(help: "Seconds of audio in a batch.")
+  var batchSeconds: Double?
+
+  @Option(help: "Batches whose gradients make one update.")
+  var accumulate: Int?
+
+  @Option(help: "Updates between two looks at the dev set; once an epoch if not given.")
+  var lookEvery: Int?
+
+  @Option(help: "Looks without a better dev CER before training stops.")
+  var patience: Int?
+
+  @Flag(help: "Train without SpecAugment.")
+  var noSpecAugment = false
+
+  @Flag(help: "Train without speed perturbation.")
+  var noSpeed = false
+
+  @Option(help: "Determines every random choice.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Continue from the last checkpoint in the output directory.")
+  var resume = false
+
+  @Option(help: "How weights are stored: float16 or float32.")
+  var weights: String = "float16"
+
+  func apply(to settings: inout TrainingSettings, precision: Precision) throws {
+    settings.precision = precision
+    settings.seed = seed
+    if let epochs { settings.epochs = epochs }
+    settings.minutes = minutes
+    if let learningRate { settings.learningRate = learningRate }
+    if let schedule { settings.decay = schedule }
+    if let warmup { settings.warmupShare = warmup }
+    if let batchSeconds { settings.batchSeconds = batchSeconds }
+    if let accumulate { settings.accumulation = accumulate }
+    if let lookEvery { settings.evaluationSteps = lookEvery }
+    if let patience { settings.patience = patience }
+    if noSpecAugment { settings.specAugment = nil }
+    if noSpeed { settings.speeds = [] }
+    for (name, holds) in [
+      ("--epochs", settings.epochs > 0), ("--minutes", settings.minutes ?? 1 > 0),
+      ("--lr", settings.learningRate > 0 && settings.learningRate.isFinite),
+      ("--warmup", (0...1).contains(settings.warmupShare)),
+      ("--batch-seconds", settings.batchSeconds >= 1), ("--accumulate", settings.accumulation > 0),
+      ("--look-every", settings.evaluationSteps >= 0), ("--patience", settings.patience > 0),
+    ] where !holds {
+      throw ValidationError("\(name) must be a positive number")
+    }
+  }
+
+  func storage() throws -> SafetensorsTensor.Storage {
+    switch weights {
+    case "float16": .float16
+    case "float32": .float32
+    default: throw ValidationError("--weights is float16 or float32, not '\(weights)'")
+    }
+  }
+}
+
+extension LearningRateSchedule.Decay: ExpressibleByArgument {}

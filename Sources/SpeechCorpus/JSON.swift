@@ -1,3 +1,0 @@
-import SpeechText
-
-typealias JSONValue = SpeechText.JSONValue
