@@ -31,6 +31,9 @@ extension Tensor {
     precondition(
       shape.count == 4 && weight.shape.count == 4 && shape[3] == weight.shape[1] * options.groups,
       "a convolution by \(weight.shape) in \(options.groups) groups cannot read \(shape)")
+    precondition(
+      weight.shape[0] % options.groups == 0 && bias.map { $0.count == weight.shape[0] } ?? true,
+      "\(options.groups) groups and a bias of \(bias?.shape ?? []) for a weight of \(weight.shape)")
     var kernel = ck_conv_shape(
       batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
       in: Int64(shape[3]), out: Int64(weight.shape[0]), groups: Int64(options.groups),
@@ -40,7 +43,8 @@ extension Tensor {
       dilation_height: Int64(options.dilation.0), dilation_width: Int64(options.dilation.1))
     let height = Int(ck_conv_out_height(&kernel))
     let width = Int(ck_conv_out_width(&kernel))
-    precondition(height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
+    precondition(
+      height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
     let result = Tensor(uninitialised: [shape[0], height, width, weight.shape[0]])
     check(ck_conv_forward(&kernel, pointer, weight.pointer, bias?.pointer, result.pointer))
     return result.from("convolution", [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
@@ -88,10 +92,12 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: [channels, 1, kernel], kernel odd.
   ///   - bias: [channels].
-  public func depthwiseConvolution(_ weight: Tensor, bias: Tensor?, _ segments: Segments) -> Tensor {
+  public func depthwiseConvolution(_ weight: Tensor, bias: Tensor?, _ segments: Segments) -> Tensor
+  {
     let (channels, kernel) = (columns, weight.columns)
     precondition(
-      weight.count == channels * kernel && rows == segments.rows && kernel % 2 == 1,
+      weight.count == channels * kernel && rows == segments.rows && kernel % 2 == 1
+        && bias.map { $0.count == channels } ?? true,
       "a depthwise convolution by \(weight.shape) over \(segments.rows) rows cannot read \(shape)")
     let result = Tensor(uninitialised: shape)
     segments.withKernel {
@@ -125,8 +131,10 @@ extension Tensor {
   /// The same with frames from `valid[b]` on set to 0: [batch, frames, …].
   public func zeroingInvalidFrames(_ valid: [Int]) -> Tensor {
     let (batch, frames) = (shape[0], shape[1])
+    precondition(
+      valid.count == batch && valid.allSatisfy { $0 >= 0 }, "\(valid) valid frames for \(shape)")
     if valid.allSatisfy({ $0 >= frames }) { return self }
-    let limits = valid.map(Int32.init)
+    let limits = valid.map { Int32($0) }
     let result = copy()
     ck_zero_invalid_frames(result.pointer, limits, batch, frames, count / (batch * frames))
     return result.from("mask", [self]) { gradient in

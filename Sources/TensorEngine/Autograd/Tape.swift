@@ -21,7 +21,8 @@ public final class Tape {
 
   /// Runs `body` with this tape recording.
   public func recording<Result>(_ body: () throws -> Result) rethrows -> Result {
-    precondition(EngineThread.isCurrent, "tapes record on the engine thread: wrap the call in onEngine")
+    precondition(
+      EngineThread.isCurrent, "tapes record on the engine thread: wrap the call in onEngine")
     let outer = Tape.current
     Tape.current = self
     defer { Tape.current = outer }
@@ -34,8 +35,11 @@ public final class Tape {
   public func backward(from result: Tensor, gradient: Tensor? = nil) {
     precondition(Tape.current == nil, "a tape cannot walk back while it records")
     let start = gradient ?? Tensor(repeating: 1, shape: result.shape)
-    precondition(start.shape == result.shape, "gradient \(start.shape) for a result \(result.shape)")
-    result.gradient = start
+    precondition(
+      start.shape == result.shape, "gradient \(start.shape) for a result \(result.shape)")
+    precondition(
+      EngineThread.isCurrent, "tapes walk on the engine thread: wrap the call in onEngine")
+    result.accumulate(start)
     while let entry = entries.popLast() {
       guard let gradient = entry.output.gradient else { continue }
       entry.output.gradient = nil
@@ -77,7 +81,8 @@ extension Tensor {
   }
 
   /// Lets `write` make a share of the gradient in place: into new memory, or added to what is there.
-  package func accumulate(_ write: (_ target: UnsafeMutablePointer<Float>, _ adding: Bool) -> Void) {
+  package func accumulate(_ write: (_ target: UnsafeMutablePointer<Float>, _ adding: Bool) -> Void)
+  {
     guard requiresGradient else { return }
     if gradient == nil {
       let made = Tensor(uninitialised: shape)

@@ -6,7 +6,8 @@ public final class LayerNorm {
   public let bias: Tensor
   public let epsilon: Float
 
-  public init(_ name: String, size: Int, epsilon: Float = 1e-5, from source: ParameterSource) throws {
+  public init(_ name: String, size: Int, epsilon: Float = 1e-5, from source: ParameterSource) throws
+  {
     gain = try source.parameter("\(name).weight", [size], .normalisation, .constant(1))
     bias = try source.parameter("\(name).bias", [size], .normalisation, .constant(0))
     self.epsilon = epsilon
@@ -50,8 +51,10 @@ public final class BatchNorm {
     }
     let (result, mean, variance, rows) = x.batchNormLive(
       gain: gain, bias: bias, epsilon: epsilon, use: segments.use)
+    // One row has no variance to learn from, and none has no mean either.
+    guard rows > 1 else { return result }
     // The running variance is unbiased, the one that normalises is not: PyTorch's convention.
-    let unbiased = rows > 1 ? Float(rows) / Float(rows - 1) : 1
+    let unbiased = Float(rows) / Float(rows - 1)
     for channel in 0..<mean.count {
       runningMean.pointer[channel] +=
         momentum * (mean.pointer[channel] - runningMean.pointer[channel])

@@ -41,7 +41,9 @@ public final class Tensor {
     precondition(
       values.count == shape.reduce(1, *), "\(values.count) values do not fill shape \(shape)")
     self.init(uninitialised: shape)
-    values.withUnsafeBufferPointer { pointer.update(from: $0.baseAddress!, count: $0.count) }
+    values.withUnsafeBufferPointer {
+      if let source = $0.baseAddress { pointer.update(from: source, count: $0.count) }
+    }
   }
 
   /// A tensor of `shape` that is `value` everywhere.
@@ -64,7 +66,7 @@ public final class Tensor {
   }
 
   /// The product of all sizes but the last.
-  package var rows: Int { shape.isEmpty ? 1 : count / max(1, columns) }
+  package var rows: Int { shape.dropLast().reduce(1, *) }
   /// The last size.
   package var columns: Int { shape.last ?? 1 }
 
@@ -76,7 +78,9 @@ public final class Tensor {
 
   /// Rows `range` of a matrix, sharing memory. Not recorded.
   package func rowsView(_ range: Range<Int>) -> Tensor {
-    Tensor(
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of a tensor of \(shape)")
+    return Tensor(
       storage: storage, offset: offset + range.lowerBound * columns, shape: [range.count, columns])
   }
 
