@@ -10,13 +10,15 @@ package enum EngineThread {
   private static let started: Void = {
     let thread = Thread {
       currentThreadIsEngine = true
+      // From inside: before it runs, there is no thread yet that the system could name. Its workers
+      // inherit the name.
+      Thread.current.name = "idiolect-engine"
       while true {
         let job = queue.next()
         job.perform()
         job.done.signal()
       }
     }
-    thread.name = "idiolect-engine"
     thread.stackSize = 64 << 20
     thread.start()
   }()
