@@ -47,20 +47,22 @@ extension Tensor {
       height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
     let result = Tensor(uninitialised: [shape[0], height, width, weight.shape[0]])
     check(ck_conv_forward(&kernel, pointer, weight.pointer, bias?.pointer, result.pointer))
-    return result.from("convolution", [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
-      if weight.requiresGradient || bias?.requiresGradient == true {
+    let kept = weight.requiresGradient || bias?.requiresGradient == true ? self : nil
+    let parents = [self, weight] + (bias.map { [$0] } ?? [])
+    return result.from("convolution", parents) { [slot] gradient in
+      if let kept {
         let dweight = Tensor(uninitialised: weight.shape)
         let dbias = bias.map { Tensor(uninitialised: $0.shape) }
         check(
           ck_conv_backward_weight(
-            &kernel, self.pointer, gradient.pointer, dweight.pointer, dbias?.pointer))
+            &kernel, kept.pointer, gradient.pointer, dweight.pointer, dbias?.pointer))
         weight.accumulate(dweight)
         if let dbias { bias?.accumulate(dbias) }
       }
-      if self.requiresGradient {
-        let share = Tensor(uninitialised: self.shape)
+      if slot.isRequired {
+        let share = Tensor(uninitialised: slot.shape)
         check(ck_conv_backward_data(&kernel, gradient.pointer, weight.pointer, share.pointer))
-        self.accumulate(share)
+        slot.accumulate(share)
       }
     }
   }
@@ -104,26 +106,27 @@ extension Tensor {
       ck_depthwise_forward(
         pointer, weight.pointer, bias?.pointer, result.pointer, $0, channels, kernel)
     }
-    return result.from("depthwise convolution", [self, weight] + (bias.map { [$0] } ?? [])) {
-      gradient in
-      if weight.requiresGradient {
+    let kept = weight.requiresGradient ? self : nil
+    let parents = [self, weight] + (bias.map { [$0] } ?? [])
+    return result.from("depthwise convolution", parents) { [slot] gradient in
+      if let kept {
         let dweight = Tensor(uninitialised: weight.shape)
         segments.withKernel {
           ck_depthwise_backward_weight(
-            self.pointer, gradient.pointer, dweight.pointer, $0, channels, kernel)
+            kept.pointer, gradient.pointer, dweight.pointer, $0, channels, kernel)
         }
         weight.accumulate(dweight)
       }
       bias?.accumulate { memory, adding in
-        ck_column_sum(gradient.pointer, memory, self.rows, channels, adding)
+        ck_column_sum(gradient.pointer, memory, segments.rows, channels, adding)
       }
-      if self.requiresGradient {
-        let share = Tensor(uninitialised: self.shape)
+      if slot.isRequired {
+        let share = Tensor(uninitialised: slot.shape)
         segments.withKernel {
           ck_depthwise_backward_data(
             gradient.pointer, weight.pointer, share.pointer, $0, channels, kernel)
         }
-        self.accumulate(share)
+        slot.accumulate(share)
       }
     }
   }
@@ -137,10 +140,10 @@ extension Tensor {
     let limits = valid.map { Int32($0) }
     let result = copy()
     ck_zero_invalid_frames(result.pointer, limits, batch, frames, count / (batch * frames))
-    return result.from("mask", [self]) { gradient in
+    return result.from("mask", [self]) { [slot] gradient in
       let share = gradient.copy()
       ck_zero_invalid_frames(share.pointer, limits, batch, frames, share.count / (batch * frames))
-      self.accumulate(share)
+      slot.accumulate(share)
     }
   }
 }

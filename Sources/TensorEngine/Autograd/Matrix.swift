@@ -59,8 +59,7 @@ extension Tensor {
     let kept: Storage? =
       weight.requiresGradient ? (precision == .bfloat16 ? bfloat16() : storage) : nil
     let start = precision == .bfloat16 ? 0 : offset * 4
-    let target = requiresGradient ? self : nil
-    return result.from("linear", parents) { gradient in
+    return result.from("linear", parents) { [slot] gradient in
       if let kept {
         weight.accumulate { memory, adding in
           multiply(
@@ -73,7 +72,7 @@ extension Tensor {
       bias?.accumulate { memory, adding in
         ck_column_sum(gradient.pointer, memory, rows, outputs, adding)
       }
-      target?.accumulate { memory, adding in
+      slot.accumulate { memory, adding in
         multiply(
           .plain(m: rows, n: inputs, k: outputs, precision: precision, accumulate: adding),
           gradient.operand(precision), weight.operand(precision), into: memory)

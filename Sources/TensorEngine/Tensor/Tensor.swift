@@ -12,9 +12,16 @@ public final class Tensor {
   package let offset: Int
 
   /// Whether `Tape.backward` computes a gradient for it. Set it on leaves (parameters); results inherit it.
-  public var requiresGradient = false
+  public var requiresGradient: Bool {
+    get { slot.isRequired }
+    set { slot.isRequired = newValue }
+  }
   /// What `Tape.backward` left; nil before, and on results after the walk has passed them.
-  public var gradient: Tensor?
+  public var gradient: Tensor? {
+    get { slot.gradient }
+    set { slot.gradient = newValue }
+  }
+  package let slot: GradientSlot
 
   private var lowered: Storage?
 
@@ -24,6 +31,7 @@ public final class Tensor {
   /// Uninitialised memory of `shape`.
   package init(uninitialised shape: [Int]) {
     self.shape = shape
+    slot = GradientSlot(shape: shape)
     count = shape.reduce(1, *)
     storage = Storage(byteCount: count * MemoryLayout<Float>.stride)
     offset = 0
@@ -33,6 +41,7 @@ public final class Tensor {
     self.storage = storage
     self.offset = offset
     self.shape = shape
+    slot = GradientSlot(shape: shape)
     count = shape.reduce(1, *)
   }
 
