@@ -10,9 +10,6 @@ package enum EngineThread {
   private static let started: Void = {
     let thread = Thread {
       currentThreadIsEngine = true
-      // From inside: before it runs, there is no thread yet that the system could name. Its workers
-      // inherit the name.
-      Thread.current.name = "idiolect-engine"
       while true {
         let job = queue.next()
         job.perform()
@@ -21,6 +18,8 @@ package enum EngineThread {
     }
     thread.stackSize = 64 << 20
     thread.start()
+    // Only a started thread can be named to the system; the workers it makes later inherit the name.
+    thread.name = "idiolect-engine"
   }()
 
   package static var isCurrent: Bool { currentThreadIsEngine }

@@ -76,6 +76,22 @@ import Testing
     }
   }
 
+  /// The first share of `a` is a view of the gradient that `c` keeps; the second is added to a copy.
+  @Test func viewsOfGradientsAreNotWrittenTo() throws {
+    try onEngine {
+      let (a, c) = (leaf([1, 2]), Tensor([3, 4], shape: [1, 2]))
+      c.requiresGradient = true
+      let tape = Tape()
+      let y = tape.recording {
+        let five = a.scaled(by: 5).sum()
+        return a.reshaped([1, 2]).adding(c).sum().adding(five)
+      }
+      tape.backward(from: y)
+      #expect(a.gradient!.values == [6, 6])
+      #expect(c.gradient!.values == [1, 1])
+    }
+  }
+
   @Test func onlyLeavesKeepGradients() throws {
     try onEngine {
       let a = leaf([1, 2])
