@@ -76,7 +76,7 @@ let package = Package(
       name: "Bench", dependencies: ["Idiolect", "AcousticModels", "CTC", "CKernels"],
       swiftSettings: settings),
     .target(
-      name: "TestSupport", dependencies: ["Basics"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
     tests("TensorEngine", ["CKernels"]),

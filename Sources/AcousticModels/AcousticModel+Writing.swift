@@ -1,5 +1,5 @@
 import AcousticFeatures
-package import Basics
+import Basics
 import Foundation
 import SpeechText
 package import TensorEngine

@@ -1,5 +1,5 @@
 public import AcousticFeatures
-package import Basics
+import Basics
 public import SpeechText
 public import TensorEngine
 

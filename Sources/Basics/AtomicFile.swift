@@ -2,7 +2,8 @@ public import Foundation
 
 /// Writes a file whole or not at all: a temporary file beside it, flushed to disk, then renamed.
 ///
-/// A crash, a kill or a full disk leaves what was there before.
+/// A crash, a kill or a full disk leaves what was there before. A symbolic link stays, and what it names
+/// is replaced. A device or a pipe (`/dev/stdout`) is written to as it is.
 public enum AtomicFile {
   /// Writes the chunks that `body` hands to its argument, in order.
   ///
@@ -10,7 +11,14 @@ public enum AtomicFile {
   public static func write(
     to path: String, _ body: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
   ) throws {
-    let temporary = "\(path).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    var status = stat()
+    if stat(path, &status) == 0 {
+      let kind = status.st_mode & S_IFMT
+      // Renaming would put a file in the place of the device itself.
+      if kind == S_IFCHR || kind == S_IFIFO { return try writeInPlace(path, body) }
+    }
+    let target = resolved(path)
+    let temporary = "\(target).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("cannot create", path, errno) }
     var committed = false
@@ -19,19 +27,39 @@ public enum AtomicFile {
     }
     do {
       defer { close(descriptor) }
-      try body { bytes in
-        var rest = bytes
-        while !rest.isEmpty {
-          let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
-          if written < 0 && errno == EINTR { continue }
-          guard written > 0 else { throw failure("cannot write", path, errno) }
-          rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-        }
-      }
+      try body { try append($0, to: descriptor, path) }
       guard fsync(descriptor) == 0 else { throw failure("cannot write", path, errno) }
     }
-    guard rename(temporary, path) == 0 else { throw failure("cannot replace", path, errno) }
+    guard rename(temporary, target) == 0 else { throw failure("cannot replace", path, errno) }
     committed = true
+  }
+
+  private static func writeInPlace(
+    _ path: String, _ body: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws {
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("cannot open", path, errno) }
+    defer { close(descriptor) }
+    try body { try append($0, to: descriptor, path) }
+  }
+
+  private static func append(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String
+  ) throws {
+    var rest = bytes
+    while !rest.isEmpty {
+      let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else { throw failure("cannot write", path, errno) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// What `path` names where it is a symbolic link, else `path`.
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   /// Writes `data` to `path`, whole or not at all.

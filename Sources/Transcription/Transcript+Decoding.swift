@@ -1,5 +1,5 @@
-import CTC
-import SpeechText
+package import CTC
+package import SpeechText
 
 extension Transcript {
   /// The transcript of one window, its times counted from the window's own beginning.
@@ -7,7 +7,7 @@ extension Transcript {
   /// - Parameters:
   ///   - labels: what the decoder found.
   ///   - hopSeconds: from one output frame to the next.
-  init(
+  package init(
     _ labels: [DecodedLabel], vocabulary: Vocabulary, hopSeconds: Double, durationSeconds: Double
   ) {
     // The last output frame may reach beyond the last sample.
@@ -25,7 +25,7 @@ extension Transcript {
   }
 
   /// One transcript of consecutive windows, each with the second it begins at.
-  init(joining windows: [(start: Double, transcript: Transcript)]) {
+  package init(joining windows: [(start: Double, transcript: Transcript)]) {
     self.init(text: "")
     for (start, window) in windows {
       tokens += window.tokens.map { $0.shifted(by: start) }

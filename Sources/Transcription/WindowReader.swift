@@ -2,7 +2,7 @@
 ///
 /// A window is at most `windowSeconds` long (the last one a second more, so that no sliver is left over)
 /// and ends at the quietest fifth of a second in its last quarter. Only one window is in memory.
-struct WindowReader {
+package struct WindowReader {
   private let sampleRate: Int
   private let nextBlock: (_ maximumFrames: Int) throws -> [Float]?
   private let longest: Int
@@ -10,10 +10,10 @@ struct WindowReader {
   private var buffer: [Float] = []
   /// The sample at which `buffer` begins.
   private var position = 0
-  private(set) var isExhausted = false
+  package private(set) var isExhausted = false
 
   /// - Parameter nextBlock: gives the next samples, at most so many; nil at the end.
-  init(
+  package init(
     sampleRate: Int, windowSeconds: Double,
     nextBlock: @escaping (_ maximumFrames: Int) throws -> [Float]?
   ) {
@@ -24,12 +24,12 @@ struct WindowReader {
   }
 
   /// Seconds given out so far.
-  var secondsRead: Double { Double(position) / Double(sampleRate) }
+  package var secondsRead: Double { Double(position) / Double(sampleRate) }
 
   /// The next window: `[samples]` at `sampleRate` and the second at which they begin.
   ///
   /// - Throws: what `nextBlock` throws.
-  mutating func next() throws -> (startSeconds: Double, samples: [Float])? {
+  package mutating func next() throws -> (startSeconds: Double, samples: [Float])? {
     guard !isExhausted else { return nil }
     // One sample more than the last window may have tells whether this is it.
     while buffer.count <= longest + spare {

@@ -54,6 +54,32 @@ import Testing
     #expect(contents(path) == "old")
   }
 
+  @Test func aLinkStays() throws {
+    let directory = try Golden.temporaryDirectory()
+    try AtomicFile.write("old", to: "\(directory)/a")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(directory)/link", withDestinationPath: "a")
+    try AtomicFile.write("new", to: "\(directory)/link")
+    #expect(contents("\(directory)/a") == "new")
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/link") == "a")
+    #expect(try names(directory).sorted() == ["a", "link"])
+  }
+
+  /// Renaming would replace the pipe by a file; so it would replace a device.
+  @Test func aPipeIsWrittenToAsItIs() throws {
+    let path = try Golden.temporaryDirectory() + "/pipe"
+    #expect(mkfifo(path, 0o600) == 0)
+    let reader = open(path, O_RDWR | O_NONBLOCK)
+    defer { close(reader) }
+    try AtomicFile.write("through", to: path)
+    var buffer = [UInt8](repeating: 0, count: 64)
+    let count = read(reader, &buffer, buffer.count)
+    #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "through")
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+  }
+
   @Test func namesTheFileAndTheCause() throws {
     let directory = try Golden.temporaryDirectory()
     let absent = #expect(throws: IdiolectError.self) {

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Basics
+import Foundation
+import Idiolect
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Explains a model, a recording or a corpus.",
+    discussion: """
+      A directory is taken for a model, a file that begins with '{' for a manifest, any other for a \
+      recording. A manifest is checked as before training: every recording is decoded and every text \
+      looked at, and what cannot be used is named. With --model its texts and durations are checked \
+      against that network too: characters without a label, and texts too long for their time.
+
+      Examples:
+        idiolect inspect Models/english-small
+        idiolect inspect talk.flac
+        idiolect inspect train.jsonl --model Models/english-small
+      """)
+
+  @Argument(help: "A model directory, a recording or a manifest.")
+  var path: String
+
+  @Option(
+    help: ArgumentHelp("For a manifest: the model it is meant for.", valueName: "directory"))
+  var model: String?
+
+  func run() throws {
+    var isDirectory: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+    let isModel = exists && isDirectory.boolValue
+    let isManifest = exists && !isModel && beginsLikeManifest()
+    if model != nil && !isManifest {
+      throw IdiolectError(
+        .invalidArgument, "\(path): --model goes with a manifest, and this is none")
+    }
+    let lines =
+      if isModel {
+        try ModelReport.lines(try onEngine { try AcousticModel(directory: path) })
+      } else if isManifest {
+        try manifestLines()
+      } else {
+        try RecordingReport.lines(path)
+      }
+    for line in lines { try StandardOutput.line(line) }
+  }
+
+  private func beginsLikeManifest() -> Bool {
+    if path.hasSuffix(".jsonl") || path.hasSuffix(".json") { return true }
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { try? file.close() }
+    let start = (try? file.read(upToCount: 64)) ?? Data()
+    return start.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "{")
+  }
+
+  private func manifestLines() throws -> [String] {
+    let manifest = try Manifest(path: path)
+    let network = try model.map { directory in
+      try onEngine { try AcousticModel(directory: directory) }
+    }
+    let progress = ProgressBar("checking", total: manifest.utterances.count, unit: "utterances")
+    defer { progress.finish() }
+    var options = PreflightOptions()
+    if let network { options.sampleRate = network.frontEnd.sampleRate }
+    var done = 0
+    let preflight = Preflight(
+      manifest.utterances, normalizer: network?.normalizer ?? TextNormalizer(),
+      vocabulary: network?.vocabulary, options: options, source: path,
+      outputFrames: network.map { network in { network.outputFrames(samples: $0) } },
+      progress: {
+        progress.advance(by: $0 - done)
+        done = $0
+      })
+    progress.finish()
+    var lines = preflight.report.description.split(separator: "\n").map(String.init)
+    if !manifest.quarantine.isEmpty {
+      lines += manifest.quarantine.summary().split(separator: "\n").map(String.init)
+    }
+    return lines
+  }
+}

@@ -1,0 +1,54 @@
+import Basics
+import Foundation
+import Idiolect
+
+/// What there is to say of a model.
+enum ModelReport {
+  static func lines(_ model: AcousticModel) throws -> [String] {
+    let network = model.network.configuration
+    let frontEnd = model.frontEndConfiguration
+    var lines = [
+      "\(model.path ?? "model"): FastConformer-CTC (ParakeetForCTC), "
+        + "\(Figures.count(model.parameterCount)) parameters",
+      "encoder: \(network.layerCount) layers of \(network.hiddenSize), \(network.headCount) attention "
+        + "heads, feed-forward \(network.intermediateSize), convolution over "
+        + "\(network.convolutionKernel) frames",
+      "output: a frame every \(Figures.milliseconds(model.outputHopSeconds)) "
+        + "(subsampled by \(network.subsamplingFactor)), \(network.labelCount) labels, "
+        + "blank \(network.blank)",
+      "labels: \(labels(model.vocabulary))",
+      "front end: \(frontEnd.melBins) log-mel bins at \(Figures.count(frontEnd.sampleRate)) Hz, "
+        + "\(Figures.milliseconds(model.frontEnd.hopSeconds)) apart, \(model.frontEnd.fingerprint)",
+      "reference text: \(text(model.normalizer))",
+    ]
+    if let record = model.record {
+      lines.append("record (adaptation.json):")
+      lines += record.text(.pretty).split(separator: "\n").map {
+        "  \(Failure.oneLine(String($0)))"
+      }
+    } else {
+      lines.append("no adaptation.json: not written by idiolect")
+    }
+    return lines
+  }
+
+  private static func labels(_ vocabulary: Vocabulary) -> String {
+    let texts = vocabulary.textLabels.map { vocabulary.text(of: $0) }
+    let shown = texts.prefix(80).map { $0 == " " ? "␣" : Failure.oneLine($0) }
+    return shown.joined(separator: " ")
+      + (texts.count > shown.count ? " and \(texts.count - shown.count) more" : "")
+  }
+
+  private static func text(_ normalizer: TextNormalizer) -> String {
+    var steps: [String] = []
+    if normalizer.composes { steps.append("NFC") }
+    if normalizer.lowercases { steps.append("lower case") }
+    if normalizer.unifiesApostrophes { steps.append("one apostrophe") }
+    if normalizer.dropsPunctuation {
+      let kept = normalizer.keptPunctuation
+      steps.append("no punctuation" + (kept.isEmpty ? "" : " but \(Failure.oneLine(kept))"))
+    }
+    if normalizer.foldsWhitespace { steps.append("single spaces") }
+    return steps.isEmpty ? "as it is" : steps.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Basics
+import Idiolect
+
+struct TranscribeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "transcribe",
+    abstract: "Writes what is said in recordings.",
+    discussion: """
+      Recordings may have any length, sample rate and number of channels, in any format libsndfile \
+      reads. One recording gives its text; several give a line each, name and text parted by a tab, in \
+      the order they were given. With --format json each gives one object on one line, with words, \
+      tokens, their times in seconds and their confidences.
+
+      A recording that cannot be used is named on standard error, the others are still transcribed, \
+      and the exit code is 65 (or that of the error, for a single recording).
+
+      Examples:
+        idiolect transcribe talk.flac
+        idiolect transcribe --model runs/mine *.wav > texts.tsv
+        idiolect transcribe --format json talk.opus | jq -r '.words[] | [.start, .word] | @tsv'
+        idiolect transcribe --precision float32 --logits logits.npy clip.wav
+      """)
+
+  @Argument(help: "Recordings.")
+  var files: [String]
+
+  @OptionGroup var model: ModelOption
+  @OptionGroup var engine: EngineOptions
+
+  @Option(help: "'text' or 'json', one object a line.")
+  var format = OutputFormat.text
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Begin each line with the recording's name and a tab (default: when there are several).")
+  var names: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the network's raw logits, [frames, labels], of one recording as .npy.",
+      valueName: "path"))
+  var logits: String?
+
+  func validate() throws {
+    guard logits == nil || files.count == 1 else {
+      throw ValidationError("--logits is for one recording, not for \(files.count)")
+    }
+  }
+
+  func run() throws {
+    let precision = try engine.prepare()
+    let transcriber = try Transcriber(model: try model.open(), precision: precision)
+    if let logits { try transcriber.logits(path: files[0]).write(to: logits) }
+    let progress =
+      files.count > 1
+      ? ProgressBar("transcribing", total: files.count, unit: "recordings") : nil
+    defer { progress?.finish() }
+    var failures: [IdiolectError] = []
+    let utterances = files.map { Utterance(id: $0, audioPath: $0, text: "") }
+    try transcriber.transcribe(utterances) { index, result in
+      progress?.clear()
+      switch result {
+      case .success(let transcript): try write(transcript, file: files[index])
+      case .failure(let error):
+        failures.append(error)
+        if files.count > 1 { Failure.say(error.message) }
+      }
+      progress?.advance(label: files[index])
+    }
+    progress?.finish()
+    guard let first = failures.first else { return }
+    if files.count == 1 { throw first }
+    throw IdiolectError(
+      .invalidData,
+      "\(failures.count) of \(files.count) recordings could not be transcribed, the others were")
+  }
+
+  private func write(_ transcript: Transcript, file: String) throws {
+    switch format {
+    case .json:
+      try StandardOutput.line(transcript.json(file: file).text(.compact, sortedKeys: false))
+    case .text:
+      let text = Failure.oneLine(transcript.text)
+      try StandardOutput.line(
+        names ?? (files.count > 1) ? "\(Failure.oneLine(file))\t\(text)" : text)
+    }
+  }
+}

@@ -1,0 +1,23 @@
+package import AcousticModels
+import SpeechText
+
+/// A network small enough to make, write and run in a moment. Its weights are random: it hears nothing,
+/// but always the same.
+package enum TinyModel {
+  /// A space, a to z, the apostrophe and the blank.
+  package static let characters = " abcdefghijklmnopqrstuvwxyz'"
+
+  package static func make(seed: UInt64 = 1) throws -> AcousticModel {
+    var configuration = FastConformerConfiguration()
+    configuration.hiddenSize = 32
+    configuration.layerCount = 2
+    configuration.headCount = 2
+    configuration.intermediateSize = 64
+    configuration.convolutionKernel = 5
+    configuration.subsamplingFactor = 4
+    configuration.subsamplingChannels = 8
+    return try AcousticModel(
+      random: configuration, seed: seed,
+      vocabulary: Vocabulary(characters: characters.unicodeScalars))
+  }
+}
