@@ -12,9 +12,10 @@ package enum EngineThread {
       currentThreadIsEngine = true
       while true { runNext().signal() }
     }
-    thread.name = "idiolect-engine"
     thread.stackSize = 64 << 20
     thread.start()
+    // Only a started thread can be named to the system; the workers it makes later inherit the name.
+    thread.name = "idiolect-engine"
   }()
 
   package static var isCurrent: Bool { currentThreadIsEngine }

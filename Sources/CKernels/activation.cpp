@@ -16,7 +16,7 @@ CK_INLINE float fastTanh(float x) {
 }
 
 CK_CLONES void relu(const float *x, float *y, size_t b, size_t e) {
-  for (size_t i = b; i < e; i++) y[i] = x[i] > 0 ? x[i] : 0;
+  for (size_t i = b; i < e; i++) y[i] = x[i] < 0 ? 0 : x[i];  // NaN stays NaN
 }
 CK_CLONES void reluBackward(const float *x, const float *dy, float *dx, size_t b, size_t e) {
   for (size_t i = b; i < e; i++) dx[i] = x[i] > 0 ? dy[i] : 0;

@@ -41,37 +41,65 @@ CK_CLONES void layerNormBackward(const float *x, const float *dy, const float *g
   }
 }
 
-CK_CLONES void layerNormWeight(const float *x, const float *dy, const float *mean,
-                               const float *scale, float *dgain, float *dbias, size_t rows,
-                               size_t columns, size_t b, size_t e) {
-  for (size_t j = b; j < e; j++) dgain[j] = dbias[j] = 0;
-  for (size_t row = 0; row < rows; row++) {
-    const float *in = x + row * columns, *d = dy + row * columns;
-    const float m = mean ? mean[row] : 0, s = scale ? scale[row] : 1;
-    for (size_t j = b; j < e; j++) {
-      dgain[j] += d[j] * (in[j] - m) * s;
-      dbias[j] += d[j];
+// Sums over rows are made of sums over 64 rows, in blocks of columns: a float32 running sum over thousands
+// of rows loses digits.
+constexpr size_t rowBlock = 64, columnBlock = 128;
+
+/// Calls body(firstRow, lastRow, firstColumn, columns) over all rows in blocks, columns b ..< e.
+template <typename Body>
+CK_INLINE void inBlocks(size_t rows, size_t b, size_t e, Body &&body) {
+  for (size_t column = b; column < e; column += columnBlock) {
+    const size_t width = e - column < columnBlock ? e - column : columnBlock;
+    for (size_t row = 0; row < rows; row += rowBlock) {
+      body(row, row + rowBlock < rows ? row + rowBlock : rows, column, width);
     }
   }
 }
 
-CK_CLONES void moments(const float *x, const uint8_t *use, float *mean, float *variance,
-                       size_t rows, size_t columns, size_t count, size_t b, size_t e) {
-  const float inverse = count == 0 ? 0 : 1.0f / count;
-  for (size_t j = b; j < e; j++) mean[j] = variance[j] = 0;
-  for (size_t row = 0; row < rows; row++) {
-    if (use && !use[row]) continue;
-    for (size_t j = b; j < e; j++) mean[j] += x[row * columns + j];
-  }
-  for (size_t j = b; j < e; j++) mean[j] *= inverse;
-  for (size_t row = 0; row < rows; row++) {
-    if (use && !use[row]) continue;
-    for (size_t j = b; j < e; j++) {
-      const float d = x[row * columns + j] - mean[j];
-      variance[j] += d * d;
+CK_CLONES void layerNormWeight(const float *x, const float *dy, const float *mean,
+                               const float *scale, float *dgain, float *dbias, size_t rows,
+                               size_t columns, size_t b, size_t e) {
+  for (size_t j = b; j < e; j++) dgain[j] = dbias[j] = 0;
+  inBlocks(rows, b, e, [&](size_t first, size_t last, size_t column, size_t width)
+                           __attribute__((always_inline)) {
+    float gains[columnBlock] = {}, biases[columnBlock] = {};
+    for (size_t row = first; row < last; row++) {
+      const float *in = x + row * columns + column, *d = dy + row * columns + column;
+      const float m = mean ? mean[row] : 0, s = scale ? scale[row] : 1;
+      for (size_t j = 0; j < width; j++) {
+        gains[j] += d[j] * (in[j] - m) * s;
+        biases[j] += d[j];
+      }
     }
-  }
-  for (size_t j = b; j < e; j++) variance[j] *= inverse;
+    for (size_t j = 0; j < width; j++) {
+      dgain[column + j] += gains[j];
+      dbias[column + j] += biases[j];
+    }
+  });
+}
+
+/// out[j] = factor · Σ (x − mean)² over the rows in use, or factor · Σ x where mean is null.
+CK_CLONES void moment(const float *x, const uint8_t *use, const float *mean, float factor, float *out,
+                      size_t rows, size_t columns, size_t b, size_t e) {
+  for (size_t j = b; j < e; j++) out[j] = 0;
+  inBlocks(rows, b, e, [&](size_t first, size_t last, size_t column, size_t width)
+                           __attribute__((always_inline)) {
+    float sums[columnBlock] = {};
+    for (size_t row = first; row < last; row++) {
+      if (use && !use[row]) continue;
+      const float *in = x + row * columns + column;
+      if (mean) {
+        for (size_t j = 0; j < width; j++) {
+          const float d = in[j] - mean[column + j];
+          sums[j] += d * d;
+        }
+      } else {
+        for (size_t j = 0; j < width; j++) sums[j] += in[j];
+      }
+    }
+    for (size_t j = 0; j < width; j++) out[column + j] += sums[j];
+  });
+  for (size_t j = b; j < e; j++) out[j] *= factor;
 }
 
 CK_CLONES void affine(const float *x, const float *scale, const float *shift, float *y,
@@ -87,14 +115,22 @@ CK_CLONES void products(const float *x, const float *dy, const float *mean, cons
                         float *sumDy, float *sumDyX, size_t rows, size_t columns, size_t b,
                         size_t e) {
   for (size_t j = b; j < e; j++) sumDy[j] = sumDyX[j] = 0;
-  for (size_t row = 0; row < rows; row++) {
-    if (use && !use[row]) continue;
-    const float *in = x + row * columns, *d = dy + row * columns;
-    for (size_t j = b; j < e; j++) {
-      sumDy[j] += d[j];
-      sumDyX[j] += d[j] * (in[j] - mean[j]);
+  inBlocks(rows, b, e, [&](size_t first, size_t last, size_t column, size_t width)
+                           __attribute__((always_inline)) {
+    float sums[columnBlock] = {}, products[columnBlock] = {};
+    for (size_t row = first; row < last; row++) {
+      if (use && !use[row]) continue;
+      const float *in = x + row * columns + column, *d = dy + row * columns + column;
+      for (size_t j = 0; j < width; j++) {
+        sums[j] += d[j];
+        products[j] += d[j] * (in[j] - mean[column + j]);
+      }
     }
-  }
+    for (size_t j = 0; j < width; j++) {
+      sumDy[column + j] += sums[j];
+      sumDyX[column + j] += products[j];
+    }
+  });
 }
 
 CK_CLONES void normBackward(const float *x, const float *dy, const float *mean, const uint8_t *use,
@@ -184,7 +220,9 @@ size_t ck_column_moments(const float *x, const uint8_t *use, float *mean, float 
     for (size_t row = 0; row < rows; row++) count += use[row] != 0;
   }
   ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
-    moments(x, use, mean, variance, rows, columns, count, b, e);
+    const float inverse = count == 0 ? 0 : 1.0f / count;
+    moment(x, use, nullptr, inverse, mean, rows, columns, b, e);
+    moment(x, use, mean, inverse, variance, rows, columns, b, e);
   });
   return count;
 }
@@ -211,6 +249,7 @@ void ck_column_norm_backward(const float *x, const float *dy, const float *mean,
 }
 
 void ck_softmax_forward(const float *x, float *y, size_t rows, size_t columns, bool logarithm) {
+  if (columns == 0) return;
   ck::parallel(rows, ck::rowGrain(columns),
                [&](size_t b, size_t e) { softmax(x, y, columns, logarithm, b, e); });
 }

@@ -60,7 +60,9 @@ bool ck_has_bfloat16(void) {
 #if defined(__x86_64__)
   // oneDNN also heeds ONEDNN_MAX_CPU_ISA, so a capped process answers as the smaller machine would.
   const auto isa = dnnl::get_effective_cpu_isa();
-  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+  // An instruction set's bits include those of the sets it extends, also of sets named in later versions.
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (static_cast<unsigned>(isa) & wanted) == wanted;
 #else
   return false;
 #endif

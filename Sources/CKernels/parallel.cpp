@@ -43,5 +43,7 @@ void ck_parallel_for(size_t count, size_t grain, void (*body)(void *, size_t, si
     return;
   }
   Region region{count, parts, body, context};
-  GOMP_parallel(run_part, &region, static_cast<unsigned>(parts), 0);
+  // Always the whole team, though some of it may find no part: libgomp ends the threads that a smaller
+  // team leaves over, and would start them again for the next larger one.
+  GOMP_parallel(run_part, &region, static_cast<unsigned>(threads), 0);
 }

@@ -34,7 +34,8 @@ constexpr size_t elementGrain = 16384;
 /// Rows of `columns` elements that make up one grain.
 inline size_t rowGrain(size_t columns) { return columns == 0 ? 1 : elementGrain / columns + 1; }
 
-/// e^x to 2 units in the last place (Cephes polynomial); 0 below −87.3, 2^127.5 at most.
+/// e^x to 2 units in the last place (Cephes polynomial); x is held within −87.3 … 88.3, so the
+/// result never is 0 or infinite. NaN stays NaN.
 CK_INLINE float fastExp(float x) {
   x = x < -87.3f ? -87.3f : x;
   x = x > 88.3f ? 88.3f : x;

@@ -74,10 +74,10 @@ struct AdaptCommand: ParsableCommand {
     }
     request.settings.layerDecay = layerDecay
     try training.apply(to: &request.settings, precision: try engine.prepare())
-    let report = try AdaptationRun(request) { print($0) }.run()
-    print("")
-    for line in report.lines { print(line) }
-    print("model: \(output)")
+    let report = try AdaptationRun(request) { try? StandardOutput.line($0) }.run()
+    try StandardOutput.line("")
+    for line in report.lines { try StandardOutput.line(line) }
+    try StandardOutput.line("model: \(output)")
   }
 }
 

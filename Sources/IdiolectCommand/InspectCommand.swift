@@ -49,8 +49,8 @@ struct InspectCommand: ParsableCommand {
   private func beginsLikeManifest() -> Bool {
     if path.hasSuffix(".jsonl") || path.hasSuffix(".json") { return true }
     // To open a pipe would wait for its writer.
-    let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
-    guard kind == .typeRegular || kind == .typeSymbolicLink,
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       let file = FileHandle(forReadingAtPath: path)
     else { return false }
     defer { try? file.close() }

@@ -6,8 +6,8 @@ struct RootCommand: ParsableCommand {
     commandName: "idiolect",
     abstract: "Fine-tunes speech recognisers to an accent or a language, and measures them.",
     discussion: """
+      idiolect adapt --train me.jsonl --output mine
       idiolect transcribe talk.flac
-      idiolect adapt --model Models/english-small --train mine.jsonl --output runs/mine
       idiolect evaluate --model Models/english-small --data AudioSamples/scottish-test.jsonl
 
       Exit codes: 0 done; 64 wrong command line; 65 bad audio, data or model (also when some of several \
@@ -16,10 +16,10 @@ struct RootCommand: ParsableCommand {
       """,
     subcommands: [
       AdaptCommand.self,
+      TrainCommand.self,
       TranscribeCommand.self,
       EvaluateCommand.self,
       FeaturesCommand.self,
       InspectCommand.self,
-      TrainCommand.self,
     ])
 }

@@ -74,6 +74,6 @@ struct TrainCommand: ParsableCommand {
     network.attentionDropout = dropout
     network.layerDrop = 0
     request.network = network
-    try ScratchRun(request) { print($0) }.run()
+    try ScratchRun(request) { try? StandardOutput.line($0) }.run()
   }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 @preconcurrency import Glibc
 import Idiolect
 
-WaitingThreads.sleepEarly()
+WorkerPatience.set()
 // A reader that goes away (`| head`) ends the program quietly, also where the parent had it ignored.
 signal(SIGPIPE, SIG_DFL)
 // Lines of a long run are seen when they are written, also in a file.

@@ -58,10 +58,10 @@ extension Tensor {
     let seed = pass.nextSeed()
     let result = Tensor(uninitialised: shape)
     ck_dropout(pointer, result.pointer, count, rate, seed)
-    return result.from("dropout", [self]) { gradient in
-      let share = Tensor(uninitialised: self.shape)
+    return result.from("dropout", [self]) { [slot] gradient in
+      let share = Tensor(uninitialised: slot.shape)
       ck_dropout(gradient.pointer, share.pointer, share.count, rate, seed)
-      self.accumulate(share)
+      slot.accumulate(share)
     }
   }
 }

@@ -6,14 +6,14 @@ extension Tensor {
     precondition(shape == other.shape, "cannot add \(other.shape) to \(shape)")
     let result = Tensor(uninitialised: shape)
     ck_add_scaled(pointer, other.pointer, scale, result.pointer, count)
-    return result.from("add", [self, other]) { gradient in
-      self.accumulate(gradient)
+    return result.from("add", [self, other]) { [slot, added = other.slot] gradient in
+      slot.accumulate(gradient)
       if scale == 1 {
-        other.accumulate(gradient)
-      } else if other.requiresGradient {
+        added.accumulate(gradient)
+      } else if added.isRequired {
         let share = Tensor(uninitialised: gradient.shape)
         ck_scale_into(gradient.pointer, scale, share.pointer, share.count)
-        other.accumulate(share)
+        added.accumulate(share)
       }
     }
   }
@@ -23,10 +23,10 @@ extension Tensor {
     if factor == 1 { return self }
     let result = Tensor(uninitialised: shape)
     ck_scale_into(pointer, factor, result.pointer, count)
-    return result.from("scale", [self]) { gradient in
+    return result.from("scale", [self]) { [slot] gradient in
       let share = Tensor(uninitialised: gradient.shape)
       ck_scale_into(gradient.pointer, factor, share.pointer, share.count)
-      self.accumulate(share)
+      slot.accumulate(share)
     }
   }
 
@@ -47,8 +47,8 @@ extension Tensor {
   /// The sum of all elements, a scalar.
   public func sum() -> Tensor {
     let result = Tensor([Float(ck_sum(pointer, count))], shape: [])
-    return result.from("sum", [self]) { gradient in
-      self.accumulate(Tensor(repeating: gradient.scalar, shape: self.shape))
+    return result.from("sum", [self]) { [slot] gradient in
+      slot.accumulate(Tensor(repeating: gradient.scalar, shape: slot.shape))
     }
   }
 
@@ -57,7 +57,7 @@ extension Tensor {
 
   /// The same elements under another shape.
   public func reshaped(_ shape: [Int]) -> Tensor {
-    view(shape).from("reshape", [self]) { self.accumulate($0.view(self.shape)) }
+    view(shape).from("reshape", [self]) { [slot] in slot.accumulate($0.view(slot.shape)) }
   }
 
   /// [a, b, c] as [a, c, b].
@@ -66,10 +66,10 @@ extension Tensor {
     let (a, b, c) = (shape[0], shape[1], shape[2])
     let result = Tensor(uninitialised: [a, c, b])
     ck_transpose_last(pointer, result.pointer, a, b, c)
-    return result.from("transpose", [self]) { gradient in
-      let share = Tensor(uninitialised: self.shape)
+    return result.from("transpose", [self]) { [slot] gradient in
+      let share = Tensor(uninitialised: slot.shape)
       ck_transpose_last(gradient.pointer, share.pointer, a, c, b)
-      self.accumulate(share)
+      slot.accumulate(share)
     }
   }
 }

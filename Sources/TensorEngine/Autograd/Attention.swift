@@ -24,6 +24,14 @@ extension Tensor {
     precondition(
       shape == keys.shape && shape == values.shape && rows == segments.rows && columns % heads == 0,
       "attention over queries \(shape), keys \(keys.shape), values \(values.shape)")
+    if let positions {
+      let longest = (0..<segments.count).map { segments.range($0).count }.max() ?? 0
+      precondition(
+        positions.keys.columns == columns && positions.keys.rows >= 2 * longest - 1
+          && positions.keys.rows % 2 == 1 && positions.u.count == columns
+          && positions.v.count == columns,
+        "positions \(positions.keys.shape) for \(longest) frames of \(columns)")
+    }
     let call = AttentionCall(
       queries: self, keys: keys, values: values, positions: positions, heads: heads,
       segments: segments, pass: pass, dropout: pass.training ? dropout : 0)
@@ -124,12 +132,15 @@ private final class AttentionCall {
     ck_attention_weights(
       content.pointer, position?.pointer, scale, weights.pointer, heads, frames, valid)
     self.weights.append(weights)
+    // Named, so that it outlives the pointer taken from it.
+    let mixing = dropped(weights, index)
     multiply(
       .batched(
         heads, m: frames, n: size, k: frames, a: (frames * frames, frames, 1), b: packed,
         c: (size, width), precision: precision),
-      dropped(weights, index).operand(precision), at(first, values.operand(precision)),
+      mixing.operand(precision), at(first, values.operand(precision)),
       into: result.pointer + first * width)
+    withExtendedLifetime(mixing) {}
   }
 
   /// The row of `positions.keys` that holds the farthest distance of an utterance of `frames`.
@@ -183,11 +194,13 @@ private final class AttentionCall {
     let squareTransposed = (frames * frames, 1, frames)
     let weights = weights[index]
     let dresult = at(first, gradient.operand(precision))
+    let mixing = dropped(weights, index)
     multiply(
       .batched(
         heads, m: frames, n: size, k: frames, a: squareTransposed, b: packed, c: (size, width),
         precision: precision),
-      dropped(weights, index).operand(precision), dresult, into: dvalues.pointer + first * width)
+      mixing.operand(precision), dresult, into: dvalues.pointer + first * width)
+    withExtendedLifetime(mixing) {}
     let straight = Tensor(uninitialised: weights.shape)
     multiply(
       .batched(

@@ -31,6 +31,9 @@ extension Tensor {
     precondition(
       shape.count == 4 && weight.shape.count == 4 && shape[3] == weight.shape[1] * options.groups,
       "a convolution by \(weight.shape) in \(options.groups) groups cannot read \(shape)")
+    precondition(
+      weight.shape[0] % options.groups == 0 && bias.map { $0.count == weight.shape[0] } ?? true,
+      "\(options.groups) groups and a bias of \(bias?.shape ?? []) for a weight of \(weight.shape)")
     var kernel = ck_conv_shape(
       batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
       in: Int64(shape[3]), out: Int64(weight.shape[0]), groups: Int64(options.groups),
@@ -44,20 +47,22 @@ extension Tensor {
       height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
     let result = Tensor(uninitialised: [shape[0], height, width, weight.shape[0]])
     check(ck_conv_forward(&kernel, pointer, weight.pointer, bias?.pointer, result.pointer))
-    return result.from("convolution", [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
-      if weight.requiresGradient || bias?.requiresGradient == true {
+    let kept = weight.requiresGradient || bias?.requiresGradient == true ? self : nil
+    let parents = [self, weight] + (bias.map { [$0] } ?? [])
+    return result.from("convolution", parents) { [slot] gradient in
+      if let kept {
         let dweight = Tensor(uninitialised: weight.shape)
         let dbias = bias.map { Tensor(uninitialised: $0.shape) }
         check(
           ck_conv_backward_weight(
-            &kernel, self.pointer, gradient.pointer, dweight.pointer, dbias?.pointer))
+            &kernel, kept.pointer, gradient.pointer, dweight.pointer, dbias?.pointer))
         weight.accumulate(dweight)
         if let dbias { bias?.accumulate(dbias) }
       }
-      if self.requiresGradient {
-        let share = Tensor(uninitialised: self.shape)
+      if slot.isRequired {
+        let share = Tensor(uninitialised: slot.shape)
         check(ck_conv_backward_data(&kernel, gradient.pointer, weight.pointer, share.pointer))
-        self.accumulate(share)
+        slot.accumulate(share)
       }
     }
   }
@@ -93,33 +98,35 @@ extension Tensor {
   {
     let (channels, kernel) = (columns, weight.columns)
     precondition(
-      weight.count == channels * kernel && rows == segments.rows && kernel % 2 == 1,
+      weight.count == channels * kernel && rows == segments.rows && kernel % 2 == 1
+        && bias.map { $0.count == channels } ?? true,
       "a depthwise convolution by \(weight.shape) over \(segments.rows) rows cannot read \(shape)")
     let result = Tensor(uninitialised: shape)
     segments.withKernel {
       ck_depthwise_forward(
         pointer, weight.pointer, bias?.pointer, result.pointer, $0, channels, kernel)
     }
-    return result.from("depthwise convolution", [self, weight] + (bias.map { [$0] } ?? [])) {
-      gradient in
-      if weight.requiresGradient {
+    let kept = weight.requiresGradient ? self : nil
+    let parents = [self, weight] + (bias.map { [$0] } ?? [])
+    return result.from("depthwise convolution", parents) { [slot] gradient in
+      if let kept {
         let dweight = Tensor(uninitialised: weight.shape)
         segments.withKernel {
           ck_depthwise_backward_weight(
-            self.pointer, gradient.pointer, dweight.pointer, $0, channels, kernel)
+            kept.pointer, gradient.pointer, dweight.pointer, $0, channels, kernel)
         }
         weight.accumulate(dweight)
       }
       bias?.accumulate { memory, adding in
-        ck_column_sum(gradient.pointer, memory, self.rows, channels, adding)
+        ck_column_sum(gradient.pointer, memory, segments.rows, channels, adding)
       }
-      if self.requiresGradient {
-        let share = Tensor(uninitialised: self.shape)
+      if slot.isRequired {
+        let share = Tensor(uninitialised: slot.shape)
         segments.withKernel {
           ck_depthwise_backward_data(
             gradient.pointer, weight.pointer, share.pointer, $0, channels, kernel)
         }
-        self.accumulate(share)
+        slot.accumulate(share)
       }
     }
   }
@@ -127,14 +134,16 @@ extension Tensor {
   /// The same with frames from `valid[b]` on set to 0: [batch, frames, …].
   public func zeroingInvalidFrames(_ valid: [Int]) -> Tensor {
     let (batch, frames) = (shape[0], shape[1])
+    precondition(
+      valid.count == batch && valid.allSatisfy { $0 >= 0 }, "\(valid) valid frames for \(shape)")
     if valid.allSatisfy({ $0 >= frames }) { return self }
-    let limits = valid.map(Int32.init)
+    let limits = valid.map { Int32($0) }
     let result = copy()
     ck_zero_invalid_frames(result.pointer, limits, batch, frames, count / (batch * frames))
-    return result.from("mask", [self]) { gradient in
+    return result.from("mask", [self]) { [slot] gradient in
       let share = gradient.copy()
       ck_zero_invalid_frames(share.pointer, limits, batch, frames, share.count / (batch * frames))
-      self.accumulate(share)
+      slot.accumulate(share)
     }
   }
 }

@@ -8,10 +8,10 @@ extension Tensor {
       indices.allSatisfy { $0 >= 0 && $0 < rows }, "an index lies outside the \(rows) rows")
     let result = Tensor(uninitialised: [indices.count, columns])
     ck_gather_rows(pointer, indices, result.pointer, indices.count, columns)
-    return result.from("gather", [self]) { gradient in
-      let share = Tensor(repeating: 0, shape: self.shape)
+    return result.from("gather", [self]) { [slot] gradient in
+      let share = Tensor(repeating: 0, shape: slot.shape)
       ck_scatter_add_rows(gradient.pointer, indices, share.pointer, indices.count, columns)
-      self.accumulate(share)
+      slot.accumulate(share)
     }
   }
 }

@@ -44,7 +44,8 @@ extension Tensor {
     let (rows, inputs) = (rows, columns)
     let outputs = weight.shape[0]
     precondition(
-      weight.count == outputs * inputs, "a weight of \(weight.shape) cannot map \(shape)")
+      weight.count == outputs * inputs && bias.map { $0.count == outputs } ?? true,
+      "a weight of \(weight.shape) and a bias of \(bias?.shape ?? []) cannot map \(shape)")
     let precision = pass.precision
     let result = Tensor(uninitialised: shape.dropLast() + [outputs])
     multiply(
@@ -53,12 +54,13 @@ extension Tensor {
       operand(precision), weight.operand(precision), bias: bias.map { UnsafePointer($0.pointer) },
       into: result.pointer)
     let parents = [self, weight] + (bias.map { [$0] } ?? [])
-    // Only the operand is kept for the way back: in bfloat16 the float32 input may be freed.
-    let kept = precision == .bfloat16 ? bfloat16() : storage
+    // Only the operand is kept for the way back, and only for a weight that learns: in bfloat16 the
+    // float32 input may be freed, and before a frozen layer all of it.
+    let kept: Storage? =
+      weight.requiresGradient ? (precision == .bfloat16 ? bfloat16() : storage) : nil
     let start = precision == .bfloat16 ? 0 : offset * 4
-    let target = requiresGradient ? self : nil
-    return result.from("linear", parents) { gradient in
-      if weight.requiresGradient {
+    return result.from("linear", parents) { [slot] gradient in
+      if let kept {
         weight.accumulate { memory, adding in
           multiply(
             .plain(
@@ -70,7 +72,7 @@ extension Tensor {
       bias?.accumulate { memory, adding in
         ck_column_sum(gradient.pointer, memory, rows, outputs, adding)
       }
-      target?.accumulate { memory, adding in
+      slot.accumulate { memory, adding in
         multiply(
           .plain(m: rows, n: inputs, k: outputs, precision: precision, accumulate: adding),
           gradient.operand(precision), weight.operand(precision), into: memory)

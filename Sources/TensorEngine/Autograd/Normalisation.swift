@@ -47,19 +47,20 @@ extension Tensor {
       (0..<columns).map { biases[$0] - means[$0] * gains[$0] * inverse[$0] }, shape: [columns])
     let result = Tensor(uninitialised: shape)
     ck_column_affine(pointer, scale.pointer, shift.pointer, result.pointer, rows, columns)
-    return result.from("batch norm", [self, gain, bias]) { gradient in
-      if gain.requiresGradient || bias.requiresGradient {
-        let (dbias, dgain) = self.columnProducts(gradient, mean: mean, use: nil)
+    let kept = gain.requiresGradient || bias.requiresGradient ? self : nil
+    return result.from("batch norm", [self, gain, bias]) { [slot] gradient in
+      if let kept {
+        let (dbias, dgain) = kept.columnProducts(gradient, mean: mean, use: nil)
         for j in 0..<columns { dgain.pointer[j] *= inverse[j] }
         gain.accumulate(dgain)
         bias.accumulate(dbias)
       }
-      if self.requiresGradient {
-        let share = Tensor(uninitialised: self.shape)
+      if slot.isRequired {
+        let share = Tensor(uninitialised: slot.shape)
         let zero = Tensor(repeating: 0, shape: [columns])
         ck_column_affine(
           gradient.pointer, scale.pointer, zero.pointer, share.pointer, rows, columns)
-        self.accumulate(share)
+        slot.accumulate(share)
       }
     }
   }
@@ -121,13 +122,11 @@ extension Tensor {
   public func softmax(logarithm: Bool = false) -> Tensor {
     let result = Tensor(uninitialised: shape)
     ck_softmax_forward(pointer, result.pointer, rows, columns, logarithm)
-    // The rule reads the result's values; a view of them keeps the result out of its own rule.
-    let kept = result.view(shape)
-    return result.from("softmax", [self]) { gradient in
-      let share = Tensor(uninitialised: self.shape)
+    return result.from("softmax", [self]) { [slot, kept = result] gradient in
+      let share = Tensor(uninitialised: slot.shape)
       ck_softmax_backward(
-        kept.pointer, gradient.pointer, share.pointer, self.rows, self.columns, logarithm)
-      self.accumulate(share)
+        kept.pointer, gradient.pointer, share.pointer, kept.rows, kept.columns, logarithm)
+      slot.accumulate(share)
     }
   }
 }

@@ -14,10 +14,14 @@ public struct Segments: Sendable {
 
   /// Utterances of `frames` rows each, of which `valid` count (all when nil).
   public init(frames: [Int], valid: [Int]? = nil) {
+    let valid = valid ?? frames
+    precondition(
+      valid.count == frames.count && zip(valid, frames).allSatisfy { $0 >= 0 && $0 <= $1 },
+      "of \(frames) frames cannot \(valid) be valid")
     var offsets: [Int32] = [0]
     for count in frames { offsets.append(offsets.last! + Int32(count)) }
     self.offsets = offsets
-    self.valid = (valid ?? frames).map(Int32.init)
+    self.valid = valid.map { Int32($0) }
   }
 
   /// The rows of one utterance.

@@ -1,5 +1,4 @@
 import Basics
-import CKernels
 
 /// The operations of a forward pass in order, and the walk back over them.
 ///
@@ -8,7 +7,7 @@ import CKernels
 public final class Tape {
   private struct Entry {
     let operation: StaticString
-    let output: Tensor
+    let output: GradientSlot
     let rule: (Tensor) -> Void
   }
 
@@ -37,7 +36,9 @@ public final class Tape {
     let start = gradient ?? Tensor(repeating: 1, shape: result.shape)
     precondition(
       start.shape == result.shape, "gradient \(start.shape) for a result \(result.shape)")
-    result.gradient = start
+    precondition(
+      EngineThread.isCurrent, "tapes walk on the engine thread: wrap the call in onEngine")
+    result.accumulate(start)
     while let entry = entries.popLast() {
       guard let gradient = entry.output.gradient else { continue }
       entry.output.gradient = nil
@@ -51,7 +52,7 @@ public final class Tape {
   ) {
     guard let tape = current, inputs.contains(where: \.requiresGradient) else { return }
     output.requiresGradient = true
-    tape.entries.append(Entry(operation: operation, output: output, rule: rule))
+    tape.entries.append(Entry(operation: operation, output: output.slot, rule: rule))
   }
 }
 
@@ -64,40 +65,12 @@ extension Tensor {
     return self
   }
 
-  /// Adds `share` to the gradient. The first share is kept as it is, without a copy.
-  package func accumulate(_ share: Tensor) {
-    guard requiresGradient else { return }
-    precondition(share.count == count, "gradient \(share.shape) for a tensor \(shape)")
-    if gradient == nil {
-      gradient = share.shape == shape ? share : share.view(shape)
-      return
-    }
-    ownGradient()
-    let sum = gradient!
-    ck_add_scaled(sum.pointer, share.pointer, 1, sum.pointer, count)
-    sum.didChange()
-  }
+  /// Adds `share` to the gradient; see `GradientSlot`.
+  package func accumulate(_ share: Tensor) { slot.accumulate(share) }
 
-  /// Lets `write` make a share of the gradient in place: into new memory, or added to what is there.
+  /// Lets `write` make a share of the gradient in place; see `GradientSlot`.
   package func accumulate(_ write: (_ target: UnsafeMutablePointer<Float>, _ adding: Bool) -> Void)
   {
-    guard requiresGradient else { return }
-    if gradient == nil {
-      let made = Tensor(uninitialised: shape)
-      write(made.pointer, false)
-      gradient = made
-    } else {
-      ownGradient()
-      write(gradient!.pointer, true)
-      gradient!.didChange()
-    }
-  }
-
-  /// Copies the gradient if something else holds it: a sum hands one gradient to both its terms.
-  private func ownGradient() {
-    guard var held = gradient else { return }
-    gradient = nil
-    if !isKnownUniquelyReferenced(&held) || !held.ownsStorage { held = held.copy() }
-    gradient = held
+    slot.accumulate(write)
   }
 }

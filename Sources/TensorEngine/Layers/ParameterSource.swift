@@ -25,6 +25,8 @@ public final class ParameterSource {
   }
 
   /// A parameter of `shape` named `name`. Names are unique.
+  ///
+  /// - Throws: what `values` throws; `.invalidModel` when it gives another number of values.
   public func parameter(
     _ name: String, _ shape: [Int], _ role: ParameterRole, _ initialisation: Initialisation
   ) throws -> Tensor {
@@ -32,7 +34,12 @@ public final class ParameterSource {
     let count = shape.reduce(1, *)
     let tensor: Tensor
     if let given = try values(name, shape) {
-      precondition(given.count == count, "\(name): \(given.count) values for shape \(shape)")
+      guard given.count == count else {
+        throw IdiolectError(
+          .invalidModel,
+          "\(name): the model's files hold \(given.count) values, its configuration asks for \(shape)"
+        )
+      }
       tensor = Tensor(given, shape: shape)
     } else {
       switch initialisation {

@@ -23,7 +23,14 @@ package final class Storage: @unchecked Sendable {
 
   /// The most bytes that tensors held at once since the last call to `resetPeak`.
   package static var peakBytes: Int { pool.withLock { $0.peak } }
+  /// Bytes that tensors hold now.
+  package static var bytesInUse: Int { pool.withLock { $0.inUse } }
   package static func resetPeak() { pool.withLock { $0.peak = $0.inUse } }
+
+  /// The most bytes that tensors ever held at once; with what the pool keeps, at most twice that is taken.
+  package static var mostBytes: Int { pool.withLock { $0.most } }
+  /// What the pool keeps for the next tensors.
+  package static var unusedBytes: Int { pool.withLock { $0.unused } }
 
   /// Gives the memory that no tensor uses back to the system.
   package static func releaseUnused() { pool.withLock { $0.releaseUnused() } }
@@ -42,11 +49,20 @@ package final class Storage: @unchecked Sendable {
     var free: [Int: [UnsafeMutableRawPointer]] = [:]
     var inUse = 0
     var peak = 0
+    /// The most ever in use, and what `free` holds.
+    var most = 0
+    var unused = 0
 
     mutating func take(_ capacity: Int) -> UnsafeMutableRawPointer {
       inUse += capacity
       peak = max(peak, inUse)
-      if let reused = free[capacity]?.popLast() { return reused }
+      most = max(most, inUse)
+      if let reused = free[capacity]?.popLast() {
+        unused -= capacity
+        return reused
+      }
+      // Sizes that no longer come up must not pile up.
+      if unused + inUse > 2 * most { releaseUnused() }
       guard let made = aligned_alloc(64, capacity) else {
         fatalError("out of memory: \(capacity >> 20) MB more are needed; use shorter batches")
       }
@@ -55,12 +71,14 @@ package final class Storage: @unchecked Sendable {
 
     mutating func give(_ pointer: UnsafeMutableRawPointer, _ capacity: Int) {
       inUse -= capacity
+      unused += capacity
       free[capacity, default: []].append(pointer)
     }
 
     mutating func releaseUnused() {
       for pointers in free.values { for pointer in pointers { Foundation.free(pointer) } }
       free = [:]
+      unused = 0
     }
   }
 }

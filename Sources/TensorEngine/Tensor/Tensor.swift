@@ -12,9 +12,16 @@ public final class Tensor {
   package let offset: Int
 
   /// Whether `Tape.backward` computes a gradient for it. Set it on leaves (parameters); results inherit it.
-  public var requiresGradient = false
+  public var requiresGradient: Bool {
+    get { slot.isRequired }
+    set { slot.isRequired = newValue }
+  }
   /// What `Tape.backward` left; nil before, and on results after the walk has passed them.
-  public var gradient: Tensor?
+  public var gradient: Tensor? {
+    get { slot.gradient }
+    set { slot.gradient = newValue }
+  }
+  package let slot: GradientSlot
 
   private var lowered: Storage?
 
@@ -24,6 +31,7 @@ public final class Tensor {
   /// Uninitialised memory of `shape`.
   package init(uninitialised shape: [Int]) {
     self.shape = shape
+    slot = GradientSlot(shape: shape)
     count = shape.reduce(1, *)
     storage = Storage(byteCount: count * MemoryLayout<Float>.stride)
     offset = 0
@@ -33,6 +41,7 @@ public final class Tensor {
     self.storage = storage
     self.offset = offset
     self.shape = shape
+    slot = GradientSlot(shape: shape)
     count = shape.reduce(1, *)
   }
 
@@ -41,7 +50,9 @@ public final class Tensor {
     precondition(
       values.count == shape.reduce(1, *), "\(values.count) values do not fill shape \(shape)")
     self.init(uninitialised: shape)
-    values.withUnsafeBufferPointer { pointer.update(from: $0.baseAddress!, count: $0.count) }
+    values.withUnsafeBufferPointer {
+      if let source = $0.baseAddress { pointer.update(from: source, count: $0.count) }
+    }
   }
 
   /// A tensor of `shape` that is `value` everywhere.
@@ -64,7 +75,7 @@ public final class Tensor {
   }
 
   /// The product of all sizes but the last.
-  package var rows: Int { shape.isEmpty ? 1 : count / max(1, columns) }
+  package var rows: Int { shape.dropLast().reduce(1, *) }
   /// The last size.
   package var columns: Int { shape.last ?? 1 }
 
@@ -76,7 +87,9 @@ public final class Tensor {
 
   /// Rows `range` of a matrix, sharing memory. Not recorded.
   package func rowsView(_ range: Range<Int>) -> Tensor {
-    Tensor(
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of a tensor of \(shape)")
+    return Tensor(
       storage: storage, offset: offset + range.lowerBound * columns, shape: [range.count, columns])
   }
 

@@ -1,0 +1,19 @@
+import Foundation
+
+/// How long the workers of the thread pool spin before they sleep.
+///
+/// By default libgomp's spin for milliseconds. On a machine that does anything else as well, a worker then
+/// burns the time slice that the thread it waits for needs: a training beside a compiler was measured at a
+/// tenth of its speed. libgomp reads the setting once, as it is loaded, so the program starts itself anew.
+enum WorkerPatience {
+  private static let names = ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"]
+
+  static func set() {
+    guard names.allSatisfy({ getenv($0) == nil }) else { return }
+    setenv("GOMP_SPINCOUNT", "2000", 1)
+    var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
+    // Returns only when it fails; the program then goes on as it is.
+    execv("/proc/self/exe", &arguments)
+    unsetenv("GOMP_SPINCOUNT")
+  }
+}
