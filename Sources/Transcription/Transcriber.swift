@@ -17,7 +17,7 @@ public final class Transcriber {
     /// A longer recording is cut into windows of about this length, in seconds.
     public var windowSeconds = 30.0
     /// Audio in one batch, in seconds, padding included; one window is always taken.
-    public var batchSeconds = 60.0
+    public var batchSeconds = 32.0
     /// Audio read ahead and sorted by length before batches are made, in seconds.
     public var lookaheadSeconds = 240.0
 
