@@ -72,9 +72,6 @@ let package = Package(
       name: "CTCBenchmark", dependencies: ["Basics", "CKernels", "CTC"], path: "Benchmarks/CTC",
       swiftSettings: settings),
 
-    .executableTarget(
-      name: "Bench", dependencies: ["Idiolect", "AcousticModels", "CTC", "CKernels"],
-      swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"], path: "Tests/TestSupport",
       swiftSettings: settings),

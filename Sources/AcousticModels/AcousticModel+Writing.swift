@@ -1,5 +1,5 @@
 import AcousticFeatures
-import Basics
+package import Basics
 import Foundation
 import SpeechText
 package import TensorEngine

@@ -1,5 +1,5 @@
 public import AcousticFeatures
-import Basics
+package import Basics
 public import SpeechText
 public import TensorEngine
 
