@@ -32,7 +32,8 @@ struct AdaptCommand: ParsableCommand {
       valueName: "manifest"))
   var dev: String?
 
-  @Option(help: ArgumentHelp("Manifest that judges; then all of dev chooses.", valueName: "manifest"))
+  @Option(
+    help: ArgumentHelp("Manifest that judges; then all of dev chooses.", valueName: "manifest"))
   var test: String?
 
   @Option(

@@ -1,10 +1,6 @@
 import Basics
 import Idiolect
 
-/// Two modules have a type of this name.
-typealias JSONValue = Basics.JSONValue
-typealias JSONObject = Basics.JSONObject
-
 extension EvaluationReport {
   /// One object; rates are fractions, times seconds.
   var json: JSONValue {

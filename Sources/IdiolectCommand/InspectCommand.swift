@@ -48,7 +48,11 @@ struct InspectCommand: ParsableCommand {
 
   private func beginsLikeManifest() -> Bool {
     if path.hasSuffix(".jsonl") || path.hasSuffix(".json") { return true }
-    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    // To open a pipe would wait for its writer.
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      let file = FileHandle(forReadingAtPath: path)
+    else { return false }
     defer { try? file.close() }
     let start = (try? file.read(upToCount: 64)) ?? Data()
     return start.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "{")

@@ -23,9 +23,9 @@ enum ModelReport {
     ]
     if let record = model.record {
       lines.append("record (adaptation.json):")
-      lines += record.text(.pretty).split(separator: "\n").map {
-        "  \(Failure.oneLine(String($0)))"
-      }
+      let text = record.text(.pretty).split(separator: "\n").map(String.init)
+      lines += text.prefix(60).map { "  \(Failure.oneLine($0))" }
+      if text.count > 60 { lines.append("  and \(text.count - 60) more lines") }
     } else {
       lines.append("no adaptation.json: not written by idiolect")
     }

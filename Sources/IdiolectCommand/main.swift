@@ -1,10 +1,12 @@
 import ArgumentParser
-import Foundation
+@preconcurrency import Glibc
 import Idiolect
 
+WorkerPatience.set()
 // A reader that goes away (`| head`) ends the program quietly, also where the parent had it ignored.
 signal(SIGPIPE, SIG_DFL)
-WorkerPatience.set()
+// Lines of a long run are seen when they are written, also in a file.
+setvbuf(stdout, nil, _IOLBF, 0)
 
 do {
   var command = try RootCommand.parseAsRoot()

@@ -19,13 +19,16 @@ extension Transcriber {
     let decoded = try onEngine {
       let (logits, segments) = model.network(
         FeatureBatch(batch.map(\.features)), Pass(training: false, precision: precision))
-      return try decoder(
-        logits: UnsafeBufferPointer(start: logits.pointer, count: logits.count),
-        segments: (0..<segments.count).map { index in
-          PackedSegment(
-            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
-            frames: segments.validRange(index).count)
-        })
+      // What is not a number here comes from the weights: features are finite.
+      return try naming(model.path ?? "model") {
+        try decoder(
+          logits: UnsafeBufferPointer(start: logits.pointer, count: logits.count),
+          segments: (0..<segments.count).map { index in
+            PackedSegment(
+              firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
+              frames: segments.validRange(index).count)
+          })
+      }
     }
     return zip(batch, decoded).map { window, labels in
       Transcript(

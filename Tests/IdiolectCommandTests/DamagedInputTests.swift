@@ -57,6 +57,18 @@ struct DamagedInputTests {
     expectOneLine(try transcribe("a\u{1B}[31m\nb.wav"), 66, "no such file")
   }
 
+  /// To open a pipe waits for its writer, perhaps for ever.
+  @Test func pipesAreNotWaitedFor() throws {
+    let pipe = "\(place.directory)/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(place.directory)/link", withDestinationPath: "pipe")
+    for path in [pipe, "\(place.directory)/link"] {
+      expectOneLine(try transcribe(path), 65, "not a regular file")
+      expectOneLine(try Program("inspect", path), 65, "not a regular file")
+    }
+  }
+
   @Test func aBatchGoesOn() throws {
     let run = try transcribe(
       place.clip, "AudioSamples/damaged/empty.wav", "nowhere.wav", place.clip)
@@ -76,7 +88,8 @@ struct DamagedInputTests {
     let weights = "\(place.model)/model.safetensors"
     let whole = try #require(FileManager.default.contents(atPath: weights))
     for (bytes, cause) in [
-      (Data(repeating: 0xFF, count: 4_096), "header"), (whole.dropLast(4), "beyond the end"), (Data(), "0 bytes"),
+      (Data(repeating: 0xFF, count: 4_096), "header"), (whole.dropLast(4), "beyond the end"),
+      (Data(), "0 bytes"),
     ] {
       try bytes.write(to: URL(fileURLWithPath: weights))
       expectOneLine(try run(place.model), 65, weights, cause)

@@ -126,4 +126,12 @@ struct BatchInvarianceTests {
     #expect(logits.shape == [41, 29])
     #expect(model.outputFrames(samples: 25_600) == 40)
   }
+
+  @Test func weightsThatAreNoNumbersAreNamed() throws {
+    let bias = try #require(model.parameters.first { $0.name == "ctc_head.bias" }).tensor
+    bias.pointer[3] = .nan
+    let path = try Recordings.write(seconds: [1], to: directory)[0]
+    let error = #expect(throws: IdiolectError.self) { try transcriber().transcribe(path: path) }
+    #expect(error?.message.contains("not a number") == true)
+  }
 }
