@@ -73,7 +73,8 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
     tests("TensorEngine", ["CKernels"]),

@@ -35,9 +35,12 @@ package final class BatchProducer: @unchecked Sendable {
       while let self, !self.isStopped {
         let plan = BatchProducer.plan(self.corpus, self.settings, epoch: epoch)
         for index in first..<max(first, plan.batches.count) {
-          guard self.deliver(self.make(
-              plan.batches[index], epoch: epoch, index: index,
-              isLast: index + 1 == plan.batches.count)) else {
+          guard
+            self.deliver(
+              self.make(
+                plan.batches[index], epoch: epoch, index: index,
+                isLast: index + 1 == plan.batches.count))
+          else {
             return
           }
         }
