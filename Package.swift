@@ -72,11 +72,9 @@ let package = Package(
       name: "CTCBenchmark", dependencies: ["Basics", "CKernels", "CTC"], path: "Benchmarks/CTC",
       swiftSettings: settings),
 
-    .executableTarget(
-      name: "Bench", dependencies: ["Idiolect", "AcousticModels", "CTC", "CKernels"],
-      swiftSettings: settings),
     .target(
-      name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
     tests("TensorEngine", ["CKernels"]),

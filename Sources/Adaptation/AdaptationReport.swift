@@ -36,10 +36,11 @@ public struct AdaptationReport: Sendable {
       lines.append("retained: forgetting is not measured; give --retain to measure it")
     }
     lines.append(
-      "proof of change: \(trainable) of \(parameters) parameters trained, \(weightChange.changed) tensors moved, by \(percent(weightChange.relative)) in all"
+      "proof of change: \(trainable) of \(parameters) parameters trained, \(weightChange.changed) tensors moved, by \(percent(weightChange.relative)) in all; \(percent(target.changedShare)) of the target's utterances are heard differently"
     )
     if !infeasible.isEmpty {
-      lines.append("\(infeasible.count) utterances too fast for their text were left out of the loss")
+      lines.append(
+        "\(infeasible.count) utterances too fast for their text were left out of the loss")
     }
     if quarantined > 0 {
       lines.append(
@@ -78,6 +79,7 @@ public struct AdaptationReport: Sendable {
       "audio_seconds": .number(training.audioSeconds.rounded()),
       "trainable_parameters": .integer(trainable), "parameters": .integer(parameters),
       "relative_weight_change": .number(weightChange.relative),
+      "changed_predictions": .number(target.changedShare),
       "quarantined": .integer(quarantined), "infeasible": .integer(infeasible.count),
     ]
     let scores: JSONValue = [

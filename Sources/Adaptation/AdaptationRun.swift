@@ -41,7 +41,8 @@ public final class AdaptationRun {
     guard !data.train.isEmpty else {
       throw IdiolectError(
         .invalidData,
-        "\(request.train): none of its utterances can be used; see \(trainingDirectory)/quarantine.jsonl")
+        "\(request.train): none of its utterances can be used; see \(trainingDirectory)/quarantine.jsonl"
+      )
     }
     try data.quarantine.write(to: "\(trainingDirectory)/quarantine.jsonl")
     let (groups, saved) = try request.strategy.apply(

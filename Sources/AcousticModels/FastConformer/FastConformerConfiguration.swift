@@ -31,13 +31,16 @@ public struct FastConformerConfiguration: Sendable, Hashable {
 
   /// Mels left after subsampling.
   var subsampledBins: Int {
-    (0..<subsamplingLayers).reduce(melBins) { bins, _ in (bins - 1) / 2 + 1 }
+    (0..<subsamplingLayers).reduce(melBins) { bins, _ in Self.halved(bins) }
   }
 
   /// Output frames for so many feature frames.
   public func outputFrames(_ frames: Int) -> Int {
-    (0..<subsamplingLayers).reduce(frames) { frames, _ in frames <= 0 ? 0 : (frames - 1) / 2 + 1 }
+    (0..<subsamplingLayers).reduce(frames) { frames, _ in Self.halved(frames) }
   }
+
+  /// What a convolution of kernel 3, stride 2 and padding 1 leaves of a length.
+  static func halved(_ length: Int) -> Int { (length + 1) / 2 }
 
   /// - Throws: `.invalidModel` that names the setting.
   public func validate(file: String) throws {

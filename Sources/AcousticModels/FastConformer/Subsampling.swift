@@ -55,8 +55,8 @@ final class Subsampling {
       switch step {
       case .strided(let convolution):
         x = convolution(x)
-        valid = valid.map { ($0 - 1) / 2 + 1 }
-        total = total.map { ($0 - 1) / 2 + 1 }
+        valid = valid.map(FastConformerConfiguration.halved)
+        total = total.map(FastConformerConfiguration.halved)
         x = x.zeroingInvalidFrames(valid)
       case .pointwise(let linear):
         x = linear(x, pass).zeroingInvalidFrames(valid)

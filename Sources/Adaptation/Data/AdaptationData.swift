@@ -41,7 +41,8 @@ package struct AdaptationData: Sendable {
       }
       let split = CorpusSplit.holdingOut(fraction: 0.1, of: training, seed: seed)
       (training, held) = (split.first, split.second)
-      notes.append("a tenth of train is held out, by \(split.unit.rawValue): \(held.count) utterances")
+      notes.append(
+        "a tenth of train is held out, by \(split.unit.rawValue): \(held.count) utterances")
     }
     if let test {
       let manifest = try Manifest(path: test)

@@ -7,6 +7,7 @@ package struct TrainingBatch: Sendable {
   package let epoch: Int
   /// Its place in the epoch.
   package let index: Int
+  package let isLastOfEpoch: Bool
   package let items: [Int]
   package let features: [Features]
 }
@@ -34,7 +35,12 @@ package final class BatchProducer: @unchecked Sendable {
       while let self, !self.isStopped {
         let plan = BatchProducer.plan(self.corpus, self.settings, epoch: epoch)
         for index in first..<max(first, plan.batches.count) {
-          guard self.deliver(self.make(plan.batches[index], epoch: epoch, index: index)) else {
+          guard
+            self.deliver(
+              self.make(
+                plan.batches[index], epoch: epoch, index: index,
+                isLast: index + 1 == plan.batches.count))
+          else {
             return
           }
         }
@@ -86,7 +92,9 @@ package final class BatchProducer: @unchecked Sendable {
     return !stopped
   }
 
-  private func make(_ draws: [BatchPlan.Draw], epoch: Int, index: Int) -> TrainingBatch {
+  private func make(_ draws: [BatchPlan.Draw], epoch: Int, index: Int, isLast: Bool)
+    -> TrainingBatch
+  {
     var items: [Int] = []
     var features: [Features] = []
     for draw in draws {
@@ -98,6 +106,7 @@ package final class BatchProducer: @unchecked Sendable {
       items.append(draw.item)
       features.append(made)
     }
-    return TrainingBatch(epoch: epoch, index: index, items: items, features: features)
+    return TrainingBatch(
+      epoch: epoch, index: index, isLastOfEpoch: isLast, items: items, features: features)
   }
 }

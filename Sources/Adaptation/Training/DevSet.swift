@@ -1,7 +1,7 @@
 package import AcousticModels
 package import SpeechCorpus
-package import TensorEngine
 import SpeechText
+package import TensorEngine
 import Transcription
 
 /// The utterances that choose, and how the network in training does on them.

@@ -134,8 +134,9 @@ package final class Trainer {
 
   private func progress(_ batchesPerEpoch: Int) -> Double {
     if let minutes = settings.minutes { return state.seconds / (minutes * 60) }
-    let done = Double(state.epoch) + Double(state.batch) / Double(max(1, batchesPerEpoch))
-    return done / Double(settings.epochs)
+    // Epochs differ by a batch or two; only a whole one counts as whole.
+    let share = min(0.999, Double(state.batch) / Double(max(1, batchesPerEpoch)))
+    return (Double(state.epoch) + share) / Double(settings.epochs)
   }
 
   private var isTimeToLook: Bool {
@@ -157,9 +158,8 @@ package final class Trainer {
     for _ in 0..<max(1, settings.accumulation) {
       let batch = producer.next()
       labels += try accumulate(batch)
-      let planned = BatchProducer.plan(corpus, settings, epoch: batch.epoch).batches.count
       (state.epoch, state.batch) =
-        batch.index + 1 == planned ? (batch.epoch + 1, 0) : (batch.epoch, batch.index + 1)
+        batch.isLastOfEpoch ? (batch.epoch + 1, 0) : (batch.epoch, batch.index + 1)
     }
     state.step += 1
     guard labels > 0 else {

@@ -8,6 +8,8 @@ package struct Comparison: Sendable {
   package let adapted: Evaluation
   package let words: PairedBootstrap
   package let characters: PairedBootstrap
+  /// The share of utterances of which the two models hear something different.
+  package let changedShare: Double
 
   /// Utterances that only one of them could transcribe are left out of both.
   package init(base: Evaluation, adapted: Evaluation, seed: UInt64) throws {
@@ -16,6 +18,8 @@ package struct Comparison: Sendable {
     let other = Dictionary(
       adapted.scores.map { ($0.utterance.id, $0) }, uniquingKeysWith: { first, _ in first })
     let pairs = base.scores.compactMap { score in other[score.utterance.id].map { (score, $0) } }
+    changedShare =
+      Double(pairs.count { $0.hypothesis != $1.hypothesis }) / Double(max(1, pairs.count))
     let speakers = pairs.map(\.0.utterance.speaker)
     words = try PairedBootstrap(
       base: pairs.map(\.0.words), adapted: pairs.map(\.1.words), speakers: speakers, seed: seed)
@@ -27,7 +31,8 @@ package struct Comparison: Sendable {
   /// Two lines: WER and CER before and after, with the interval of the difference.
   package var lines: [String] {
     [
-      ("WER", base.words, adapted.words, words), ("CER", base.characters, adapted.characters, characters),
+      ("WER", base.words, adapted.words, words),
+      ("CER", base.characters, adapted.characters, characters),
     ].map { name, before, after, difference in
       "\(name) \(percent(before.rate)) → \(percent(after.rate)), difference \(signed(difference.difference)) [95 %: \(signed(difference.lower)) … \(signed(difference.upper))]"
     }
