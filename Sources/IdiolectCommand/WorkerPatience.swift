@@ -15,8 +15,10 @@ enum WorkerPatience {
     // its heap, whose gaps grow: an hour of audio through a small network took 1,140 MB, so 305 MB.
     setenv("MALLOC_MMAP_THRESHOLD_", "1048576", 0)
     var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
-    // Returns only when it fails; the program then goes on as it is.
-    execv("/proc/self/exe", &arguments)
+    // Its own path, not /proc/self/exe, by which process lists would then call it. Returns only when it
+    // fails; the program then goes on as it is.
+    let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    execv(path ?? "/proc/self/exe", &arguments)
     unsetenv("GOMP_SPINCOUNT")
   }
 }
