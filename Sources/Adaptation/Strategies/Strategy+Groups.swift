@@ -25,7 +25,8 @@ extension Strategy {
       guard layers <= layerCount else {
         throw IdiolectError(
           .invalidArgument,
-          "strategy upper:\(layers): this network has \(layerCount) encoder layers; use full for all")
+          "strategy upper:\(layers): this network has \(layerCount) encoder layers; use full for all"
+        )
       }
       chosen = { Strategy.depth(of: $0, layerCount) <= layers }
     case .bias:

@@ -1,4 +1,4 @@
-import SpeechCorpus
+package import SpeechCorpus
 package import SpeechText
 package import Transcription
 
@@ -24,10 +24,22 @@ package struct Comparison: Sendable {
       seed: seed)
   }
 
+  /// Utterances that could not be scored.
+  package func quarantine(source: String) -> Quarantine {
+    var result = Quarantine()
+    for entry in base.quarantine.entries {
+      result.add(
+        utterance: entry.utterance, source: source, line: entry.line, cause: entry.cause,
+        remedy: entry.remedy)
+    }
+    return result
+  }
+
   /// Two lines: WER and CER before and after, with the interval of the difference.
   package var lines: [String] {
     [
-      ("WER", base.words, adapted.words, words), ("CER", base.characters, adapted.characters, characters),
+      ("WER", base.words, adapted.words, words),
+      ("CER", base.characters, adapted.characters, characters),
     ].map { name, before, after, difference in
       "\(name) \(percent(before.rate)) → \(percent(after.rate)), difference \(signed(difference.difference)) [95 %: \(signed(difference.lower)) … \(signed(difference.upper))]"
     }
