@@ -76,7 +76,8 @@ struct DamagedInputTests {
     let weights = "\(place.model)/model.safetensors"
     let whole = try #require(FileManager.default.contents(atPath: weights))
     for (bytes, cause) in [
-      (Data(repeating: 0xFF, count: 4_096), "header"), (whole.dropLast(4), "beyond the end"), (Data(), "0 bytes"),
+      (Data(repeating: 0xFF, count: 4_096), "header"), (whole.dropLast(4), "beyond the end"),
+      (Data(), "0 bytes"),
     ] {
       try bytes.write(to: URL(fileURLWithPath: weights))
       expectOneLine(try run(place.model), 65, weights, cause)
