@@ -207,9 +207,10 @@ struct AdaptCommandTests {
       try SafetensorsFile(path: "\(place.directory)/whole/training/last.safetensors")
     )
     #expect(parts.names == whole.names)
-    for name in whole.names {
-      #expect(try parts.readFloats(name) == whole.readFloats(name), "\(name)")
+    let different = try whole.names.filter {
+      try parts.readFloats($0) != whole.readFloats($0)
     }
+    #expect(different.isEmpty)
     #expect(try run("ls parts/training | grep partial").output.isEmpty)
   }
 
