@@ -1,4 +1,3 @@
-package import AcousticModels
 package import Basics
 import Foundation
 package import SpeechCorpus
@@ -8,17 +7,17 @@ import Transcription
 /// What an adaptation did, for people and for `adaptation.json`.
 public struct AdaptationReport: Sendable {
   let request: AdaptationRequest
+  let baseHash: String
   package let preflight: PreflightReport
   let transfer: String?
   let trainable: Int
   let parameters: Int
   let weightChange: WeightChange
-  let training: TrainingState
-  let infeasible: [String]
+  package let training: TrainingState
   package let target: Comparison
   package let retained: Comparison?
   package let decision: Decision
-  let quarantined: Int
+  package let quarantined: Int
 
   public var verdict: Verdict { decision.verdict }
   public var shipsAdapted: Bool { decision.shipsAdapted }
@@ -38,9 +37,12 @@ public struct AdaptationReport: Sendable {
     lines.append(
       "proof of change: \(trainable) of \(parameters) parameters trained, \(weightChange.changed) tensors moved, by \(percent(weightChange.relative)) in all; \(percent(target.changedShare)) of the target's utterances are heard differently"
     )
+    let infeasible = training.infeasible.sorted()
     if !infeasible.isEmpty {
+      let named = infeasible.prefix(3).joined(separator: ", ") + (infeasible.count > 3 ? " …" : "")
       lines.append(
-        "\(infeasible.count) utterances too fast for their text were left out of the loss")
+        "\(infeasible.count) utterances were left out of the loss where a change of speed made them too fast for their text: \(named)"
+      )
     }
     if quarantined > 0 {
       lines.append(
@@ -51,7 +53,7 @@ public struct AdaptationReport: Sendable {
   }
 
   /// The members of `adaptation.json` beside the front end and the text normalisation.
-  package func record(base: AcousticModel, data: AdaptationData) throws -> [(String, JSONValue)] {
+  package func record(data: AdaptationData) throws -> [(String, JSONValue)] {
     func comparison(_ comparison: Comparison) -> JSONValue {
       [
         "utterances": .integer(comparison.base.scores.count),
@@ -62,25 +64,30 @@ public struct AdaptationReport: Sendable {
       ]
     }
     // One object at a time: as a single literal it is too much for the type checker.
-    let lineage: JSONValue = [
-      "base": .string(request.base),
-      "base_sha256": .string(try SHA256.hash(file: "\(request.base)/model.safetensors").hex),
-      "train": .string(request.train),
-      "train_sha256": .string(try SHA256.hash(file: request.train).hex),
-      "train_utterances": .integer(data.train.count),
-      "train_seconds": .number(preflight.seconds.rounded()),
-      "strategy": .string("\(request.strategy)"),
-      "settings": try JSONValue(parsing: try JSONEncoder().encode(request.settings)),
-      "labels": .string(transfer ?? "the base's own"),
-      "software": .string("idiolect \(idiolectVersion)"),
+    var lineage: JSONObject = [
+      "base": .string(request.base), "base_sha256": .string(baseHash),
     ]
+    for (name, path) in [
+      ("train", request.train), ("dev", request.dev), ("test", request.test),
+      ("retain", request.retain),
+    ] {
+      guard let path else { continue }
+      lineage[name] = .string(path)
+      lineage["\(name)_sha256"] = .string(try SHA256.hash(file: path).hex)
+    }
+    lineage["train_utterances"] = .integer(data.train.count)
+    lineage["train_seconds"] = .number(preflight.seconds.rounded())
+    lineage["strategy"] = .string("\(request.strategy)")
+    lineage["settings"] = try JSONValue(parsing: try JSONEncoder().encode(request.settings))
+    lineage["labels"] = .string(transfer ?? "the base's own")
+    lineage["software"] = .string("idiolect \(idiolectVersion)")
     let training: JSONValue = [
       "steps": .integer(training.step), "seconds": .number(training.seconds.rounded()),
       "audio_seconds": .number(training.audioSeconds.rounded()),
       "trainable_parameters": .integer(trainable), "parameters": .integer(parameters),
       "relative_weight_change": .number(weightChange.relative),
       "changed_predictions": .number(target.changedShare),
-      "quarantined": .integer(quarantined), "infeasible": .integer(infeasible.count),
+      "quarantined": .integer(quarantined), "infeasible": .integer(training.infeasible.count),
     ]
     let scores: JSONValue = [
       "target": comparison(target), "retained": retained.map(comparison) ?? "not measured",
@@ -90,7 +97,8 @@ public struct AdaptationReport: Sendable {
       "reason": .string(decision.reason),
     ]
     return [
-      ("lineage", lineage), ("training", training), ("scores", scores), ("verdict", verdict),
+      ("lineage", .object(lineage)), ("training", training), ("scores", scores),
+      ("verdict", verdict),
     ]
   }
 

@@ -1,3 +1,4 @@
+import AcousticFeatures
 import AcousticModels
 import Basics
 import Foundation
@@ -27,24 +28,20 @@ public final class AdaptationRun {
   }
 
   private var settings: TrainingSettings { request.settings }
-  private var trainingDirectory: String { "\(request.output)/training" }
+  private var files: TrainingDirectory { TrainingDirectory(output: request.output) }
 
   private func runOnEngine() throws -> AdaptationReport {
+    try files.refuse(base: request.base)
     let base = try AcousticModel(directory: request.base)
+    let store = try WeightStore(directory: request.base)
+    let hash = try store.sha256()
     var data = try AdaptationData(
       train: request.train, dev: request.dev, retain: request.retain, test: request.test,
       seed: settings.seed)
-    try AtomicFile.makeDirectory(trainingDirectory)
+    try files.prepare(resumes: request.resumes)
     data.notes.forEach(say)
     let (model, transfer) = try labels(base, data)
-    let checked = preflight(&data, model)
-    guard !data.train.isEmpty else {
-      throw IdiolectError(
-        .invalidData,
-        "\(request.train): none of its utterances can be used; see \(trainingDirectory)/quarantine.jsonl"
-      )
-    }
-    try data.quarantine.write(to: "\(trainingDirectory)/quarantine.jsonl")
+    let checked = try preflight(&data, model)
     let (groups, saved) = try request.strategy.apply(
       to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
       weightDecay: settings.weightDecay, seed: settings.seed)
@@ -52,36 +49,37 @@ public final class AdaptationRun {
     say(
       "strategy \(request.strategy): \(trainable) of \(model.parameterCount) parameters train, \(settings.precision.rawValue)"
     )
-    let initial = saved.map { $0.tensor.values }
-    let corpus = TrainingCorpus(data.train, model: model, cacheBytes: settings.featureCacheBytes)
-    let trainer = try train(model, saved, groups, corpus, data)
-    let delta = WeightChange(before: initial, after: saved)
+    let initial = model.parameters.map { $0.tensor.values }
+    let state = try train(model, saved, groups, &data, hash)
+    let adapter = transfer == nil ? LowRankAdapter(model.network) : nil
     model.network.mergeLowRank()
-    for (index, reason) in corpus.failures.sorted(by: { $0.key < $1.key }) {
-      let utterance = corpus.items[index].utterance
-      data.quarantine.add(
-        utterance: utterance.id, source: request.train, line: utterance.line, cause: reason,
-        remedy: "replace the recording")
-    }
-    try data.quarantine.write(to: "\(trainingDirectory)/quarantine.jsonl")
+    let change = WeightChange(before: initial, after: model.parameters)
 
     // What is judged is what is on disk, rounded as it will be used.
-    let candidate = "\(trainingDirectory)/candidate"
-    try model.write(to: candidate, storage: request.storage)
-    let adapted = try AcousticModel(directory: candidate)
+    try model.write(to: files.candidate, storage: request.storage)
+    let adapted = try AcousticModel(directory: files.candidate)
     let target = try compare(base, adapted, data.verdict, "target")
     let retained =
       data.retained.isEmpty ? nil : try compare(base, adapted, data.retained, "retained")
-    let decision = Decision(target)
+    data.quarantine.add(target.quarantine(source: data.verdictSource))
+    data.quarantine.add(retained?.quarantine(source: request.retain ?? "") ?? Quarantine())
+    try data.quarantine.write(to: files.quarantine)
     let report = AdaptationReport(
-      request: request, preflight: checked, transfer: transfer?.summary, trainable: trainable,
-      parameters: model.parameterCount, weightChange: delta, training: trainer.state,
-      infeasible: trainer.infeasible.sorted(), target: target, retained: retained,
-      decision: decision, quarantined: data.quarantine.count)
-    let shipped = decision.shipsAdapted ? adapted : base
-    try shipped.write(
-      to: request.output, storage: request.storage,
-      record: try report.record(base: base, data: data))
+      request: request, baseHash: hash, preflight: checked, transfer: transfer?.summary,
+      trainable: trainable, parameters: model.parameterCount, weightChange: change,
+      training: state, target: target, retained: retained, decision: Decision(target.characters),
+      quarantined: data.quarantine.count)
+    try adapter?.write(
+      to: "\(files.candidate)/\(TrainingDirectory.adapter)", base: request.base, hash: hash)
+    let record = try report.record(data: data)
+    if report.shipsAdapted {
+      try adapted.write(to: files.candidate, storage: request.storage, record: record)
+    } else {
+      // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
+      if adapter != nil { try files.keepAdapter() }
+      try base.write(to: files.candidate, storage: store.losslessStorage, record: record)
+    }
+    try files.ship()
     return report
   }
 
@@ -107,35 +105,44 @@ public final class AdaptationRun {
     return (try base.replacingLabels(transfer, seed: settings.seed), transfer)
   }
 
-  private func preflight(_ data: inout AdaptationData, _ model: AcousticModel) -> PreflightReport {
-    let bar = ProgressBar("pre-flight", total: data.train.count, unit: "utterances")
-    let checked = Preflight(
-      data.train, normalizer: model.normalizer, vocabulary: model.vocabulary,
-      source: request.train, outputFrames: { model.outputFrames(samples: $0) },
-      progress: { _ in bar.advance() })
-    bar.finish()
+  private func preflight(
+    _ data: inout AdaptationData, _ model: AcousticModel
+  ) throws -> PreflightReport {
+    let checked = Preflight(data.train, for: model, source: request.train)
     say("\(checked.report)")
     data.train = checked.usable
     data.quarantine.add(checked.quarantine)
+    try data.quarantine.write(to: files.quarantine)
+    guard !data.train.isEmpty else {
+      throw IdiolectError(
+        .invalidData,
+        "\(request.train): none of its utterances can be used; see \(files.quarantine)")
+    }
     return checked.report
   }
 
+  /// Trains, and puts into the quarantine what failed meanwhile.
   private func train(
     _ model: AcousticModel, _ saved: [Parameter], _ groups: [ParameterGroup],
-    _ corpus: TrainingCorpus, _ data: AdaptationData
-  ) throws -> Trainer {
-    let dev = DevSet(data.selection, model: model, precision: settings.precision)
+    _ data: inout AdaptationData, _ baseHash: String
+  ) throws -> TrainingState {
+    let dev = DevSet(
+      data.selection, source: data.selectionSource, model: model, precision: settings.precision)
+    let corpus = TrainingCorpus(data.train, model: model, cacheBytes: settings.featureCacheBytes)
     let trainer = Trainer(
       model: model, parameters: saved, groups: groups, corpus: corpus, settings: settings,
-      files: .init(directory: trainingDirectory),
+      files: files,
       fingerprint: try RunFingerprint(
-        settings: settings, base: "\(request.base)", strategy: "\(request.strategy)",
-        utterances: data.train + data.selection
+        settings: settings, base: baseHash, strategy: "\(request.strategy)",
+        vocabulary: model.vocabulary, utterances: data.train + data.selection
       ).text,
       lookAtDev: dev.look, report: say)
     if request.resumes { try trainer.resume() }
     try trainer.run()
-    return trainer
+    data.quarantine.add(corpus.quarantine(source: request.train))
+    data.quarantine.add(dev.quarantine)
+    try data.quarantine.write(to: files.quarantine)
+    return trainer.state
   }
 
   private func compare(
@@ -150,5 +157,19 @@ public final class AdaptationRun {
     return try Comparison(
       base: try evaluate(base, "the base"), adapted: try evaluate(adapted, "the adapted model"),
       seed: settings.seed)
+  }
+}
+
+extension Preflight {
+  /// The check of a training corpus with a network's own sample rate, labels and subsampling.
+  init(_ utterances: [Utterance], for model: AcousticModel, source: String) {
+    let bar = ProgressBar("pre-flight", total: utterances.count, unit: "utterances")
+    defer { bar.finish() }
+    var options = PreflightOptions()
+    options.sampleRate = model.frontEnd.sampleRate
+    self.init(
+      utterances, normalizer: model.normalizer, vocabulary: model.vocabulary, options: options,
+      source: source, outputFrames: { model.outputFrames(samples: $0) },
+      progress: { _ in bar.advance() })
   }
 }

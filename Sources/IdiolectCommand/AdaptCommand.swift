@@ -12,8 +12,10 @@ struct AdaptCommand: ParsableCommand {
       errors. Characters that the base lacks extend or replace its output layer; shared rows are kept.
 
       OUTPUT becomes a model directory; adaptation.json in it holds the lineage, the scores and the \
-      verdict. Checkpoints and quarantine.jsonl lie in OUTPUT/training; after an interruption, the same \
-      command with --resume goes on.
+      verdict. It changes only at the very end: a model that lies there already survives a run that fails. \
+      Checkpoints and quarantine.jsonl lie in OUTPUT/training; after an interruption, the same command \
+      with --resume goes on, to the bit. Without --resume an interrupted run is not overwritten: remove \
+      OUTPUT/training to start over. With --strategy lora the update lies in OUTPUT/adapter too, for PEFT.
 
       Examples:
         idiolect adapt --model Models/english-small --train me.jsonl --output mine

@@ -8,7 +8,8 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       The labels are the characters of the training texts. The network is a FastConformer-CTC in the \
       Hugging Face layout of ParakeetForCTC. Checkpoints lie in OUTPUT/training; after an interruption, \
-      the same command with --resume goes on.
+      the same command with --resume goes on, to the bit. Without --resume an interrupted run is not \
+      overwritten: remove OUTPUT/training to start over.
 
       Examples:
         idiolect train --train train.jsonl --dev dev.jsonl --output model --minutes 45
@@ -61,6 +62,12 @@ struct TrainCommand: ParsableCommand {
     request.resumes = training.resume
     request.storage = try training.storage()
     try training.apply(to: &request.settings, precision: try engine.prepare())
+    for (name, value) in [
+      ("--hidden", hidden), ("--layers", layers), ("--heads", heads), ("--kernel", kernel),
+      ("--subsampling", subsampling), ("--channels", channels),
+    ] where !(1...65_536).contains(value) {
+      throw ValidationError("\(name) takes a number from 1 to 65,536")
+    }
     var network = FastConformerConfiguration()
     network.hiddenSize = hidden
     network.layerCount = layers
@@ -74,6 +81,14 @@ struct TrainCommand: ParsableCommand {
     network.attentionDropout = dropout
     network.layerDrop = 0
     request.network = network
+    do {
+      // The number of labels is not known yet, and all others are.
+      var sizes = network
+      (sizes.labelCount, sizes.blank) = (2, 1)
+      try sizes.validate(file: "network")
+    } catch let error as IdiolectError {
+      throw ValidationError(error.message)
+    }
     try ScratchRun(request) { try? StandardOutput.line($0) }.run()
   }
 }

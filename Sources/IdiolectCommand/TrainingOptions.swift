@@ -27,8 +27,12 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: "Updates between two looks at the dev set; once an epoch if not given.")
   var lookEvery: Int?
 
-  @Option(help: "Looks without a better dev CER before training stops.")
+  @Option(
+    help: "Looks without a better dev CER before training stops (with --minutes it goes on).")
   var patience: Int?
+
+  @Option(help: "Updates between two checkpoints (default: one a minute, and one after each look).")
+  var checkpointEvery: Int?
 
   @Flag(help: "Train without SpecAugment.")
   var noSpecAugment = false
@@ -57,16 +61,21 @@ struct TrainingOptions: ParsableArguments {
     if let accumulate { settings.accumulation = accumulate }
     if let lookEvery { settings.evaluationSteps = lookEvery }
     if let patience { settings.patience = patience }
+    if let checkpointEvery { settings.checkpointSteps = checkpointEvery }
     if noSpecAugment { settings.specAugment = nil }
     if noSpeed { settings.speeds = [] }
-    for (name, holds) in [
-      ("--epochs", settings.epochs > 0), ("--minutes", settings.minutes ?? 1 > 0),
-      ("--lr", settings.learningRate > 0 && settings.learningRate.isFinite),
-      ("--warmup", (0...1).contains(settings.warmupShare)),
-      ("--batch-seconds", settings.batchSeconds >= 1), ("--accumulate", settings.accumulation > 0),
-      ("--look-every", settings.evaluationSteps >= 0), ("--patience", settings.patience > 0),
+    for (name, holds, range) in [
+      ("--epochs", (1...1_000_000).contains(settings.epochs), "from 1 to 1,000,000"),
+      ("--minutes", (0.001...1e6).contains(settings.minutes ?? 1), "above 0"),
+      ("--lr", (1e-12...1e6).contains(settings.learningRate), "above 0"),
+      ("--warmup", (0...1).contains(settings.warmupShare), "from 0 to 1"),
+      ("--batch-seconds", (1...3600).contains(settings.batchSeconds), "from 1 to 3600"),
+      ("--accumulate", (1...10_000).contains(settings.accumulation), "from 1 to 10,000"),
+      ("--look-every", lookEvery ?? 1 > 0, "above 0"),
+      ("--patience", settings.patience > 0, "above 0"),
+      ("--checkpoint-every", checkpointEvery ?? 1 > 0, "above 0"),
     ] where !holds {
-      throw ValidationError("\(name) must be a positive number")
+      throw ValidationError("\(name) takes a number \(range)")
     }
   }
 

@@ -7,7 +7,8 @@ package struct TrainingBatch: Sendable {
   package let epoch: Int
   /// Its place in the epoch.
   package let index: Int
-  package let isLastOfEpoch: Bool
+  /// How many the epoch has.
+  package let count: Int
   package let items: [Int]
   package let features: [Features]
 }
@@ -35,14 +36,7 @@ package final class BatchProducer: @unchecked Sendable {
       while let self, !self.isStopped {
         let plan = BatchProducer.plan(self.corpus, self.settings, epoch: epoch)
         for index in first..<max(first, plan.batches.count) {
-          guard
-            self.deliver(
-              self.make(
-                plan.batches[index], epoch: epoch, index: index,
-                isLast: index + 1 == plan.batches.count))
-          else {
-            return
-          }
+          guard self.deliver(self.make(plan, epoch: epoch, index: index)) else { return }
         }
         (epoch, first) = (epoch + 1, 0)
       }
@@ -92,12 +86,10 @@ package final class BatchProducer: @unchecked Sendable {
     return !stopped
   }
 
-  private func make(_ draws: [BatchPlan.Draw], epoch: Int, index: Int, isLast: Bool)
-    -> TrainingBatch
-  {
+  private func make(_ plan: BatchPlan, epoch: Int, index: Int) -> TrainingBatch {
     var items: [Int] = []
     var features: [Features] = []
-    for draw in draws {
+    for draw in plan.batches[index] {
       guard var made = corpus.features(draw.item, speed: draw.speed) else { continue }
       if let specAugment = settings.specAugment {
         var random = SeededRandom(seed: settings.seed, 0x5BEC, epoch, draw.item)
@@ -107,6 +99,6 @@ package final class BatchProducer: @unchecked Sendable {
       features.append(made)
     }
     return TrainingBatch(
-      epoch: epoch, index: index, isLastOfEpoch: isLast, items: items, features: features)
+      epoch: epoch, index: index, count: plan.batches.count, items: items, features: features)
   }
 }

@@ -46,7 +46,7 @@ package final class TrainingCorpus: Sendable {
   private let cacheBytes: Int
   private let state = Mutex(State())
 
-  /// - Parameter utterances: checked by a pre-flight, with durations.
+  /// - Parameter utterances: those without a duration are asked for it.
   package init(_ utterances: [Utterance], model: AcousticModel, cacheBytes: Int) {
     frontEnd = model.frontEnd
     self.cacheBytes = cacheBytes
@@ -54,14 +54,37 @@ package final class TrainingCorpus: Sendable {
       let ids = model.vocabulary.encode(model.normalizer(utterance.text)).ids
       return Item(
         utterance: utterance, target: ids.map(Int32.init),
-        seconds: utterance.durationSeconds ?? 10)
+        seconds: utterance.durationSeconds ?? TrainingCorpus.seconds(of: utterance))
     }
+  }
+
+  /// What the header says; a guess where it says nothing, for reading will tell.
+  private static func seconds(of utterance: Utterance) -> Double {
+    let whole = (try? AudioReader(utterance.audioPath))?.description.durationSeconds
+    return whole.map { max(0.1, $0 - utterance.offsetSeconds) } ?? 10
   }
 
   package var seconds: Double { items.reduce(0) { $0 + $1.seconds } }
 
   /// Recordings that failed after all, by index, with the reason: left out from then on.
   package var failures: [Int: String] { state.withLock { $0.failures } }
+
+  /// Leaves recordings out from the start, as an interrupted run had done.
+  package func leaveOut(_ failures: [Int: String]) {
+    state.withLock { $0.failures.merge(failures.filter { items.indices.contains($0.key) }) { $1 } }
+  }
+
+  /// The failures as entries of a quarantine.
+  package func quarantine(source: String) -> Quarantine {
+    var quarantine = Quarantine()
+    for (index, reason) in failures.sorted(by: { $0.key < $1.key }) {
+      let utterance = items[index].utterance
+      quarantine.add(
+        utterance: utterance.id, source: source, line: utterance.line, cause: reason,
+        remedy: "replace the recording")
+    }
+    return quarantine
+  }
 
   /// Features of one item; nil when its recording cannot be used (see `failures`).
   package func features(_ index: Int, speed: Double) -> Features? {

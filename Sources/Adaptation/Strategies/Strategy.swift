@@ -18,21 +18,19 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
   /// - Throws: `.invalidArgument` that lists them.
   public init(option: String) throws {
     let parts = option.split(separator: ":", maxSplits: 1).map(String.init)
-    switch (parts.first, parts.count) {
-    case ("full", 1): self = .full
-    case ("output-layer", 1): self = .outputLayer
-    case ("bias", 1): self = .bias
-    case ("lora", 1): self = .lora(rank: 8)
-    case ("lora", 2):
-      guard let rank = Int(parts[1]), (1...1024).contains(rank) else { fallthrough }
-      self = .lora(rank: rank)
-    case ("upper", 2):
-      guard let layers = Int(parts[1]), layers >= 1 else { fallthrough }
-      self = .upper(layers: layers)
+    let number = parts.count == 2 ? Int(parts[1]) : nil
+    switch (parts.first, parts.count, number) {
+    case ("full", 1, _): self = .full
+    case ("output-layer", 1, _): self = .outputLayer
+    case ("bias", 1, _): self = .bias
+    case ("lora", 1, _): self = .lora(rank: 8)
+    case ("lora", 2, let rank?) where (1...1024).contains(rank): self = .lora(rank: rank)
+    case ("upper", 2, let layers?) where layers >= 1: self = .upper(layers: layers)
     default:
       throw IdiolectError(
         .invalidArgument,
-        "strategy '\(option)': use full, output-layer, upper:N (N layers), bias or lora[:RANK]")
+        "strategy '\(option)': use full, output-layer, upper:N (N layers), bias or lora[:RANK] (1 to 1024)"
+      )
     }
   }
 

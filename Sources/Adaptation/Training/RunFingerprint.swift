@@ -1,25 +1,35 @@
 import Basics
 import Foundation
 package import SpeechCorpus
+package import SpeechText
 
 /// Names all that determines a training, so that a run is never resumed with something else.
 package struct RunFingerprint {
   package let text: String
 
+  /// - Parameters:
+  ///   - base: the hash of the base's weights; empty for random ones.
+  ///   - utterances: those that train, then those that choose.
   package init(
-    settings: TrainingSettings, base: String, strategy: String, utterances: [Utterance]
+    settings: TrainingSettings, base: String, strategy: String, vocabulary: Vocabulary,
+    utterances: [Utterance]
   ) throws {
     var hash = SHA256()
     func add(_ text: String) { Data((text + "\n").utf8).withUnsafeBytes { hash.update($0) } }
+    // Where checkpoints lie and what memory holds changes no bit of the result.
+    var settings = settings
+    settings.checkpointSteps = 0
+    settings.featureCacheBytes = 0
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     add(String(decoding: try encoder.encode(settings), as: UTF8.self))
     add(strategy)
-    if !base.isEmpty {
-      add(try SHA256.hash(file: "\(base)/model.safetensors").hex)
-    }
+    add(base)
+    add("\(vocabulary.labels) \(vocabulary.blank)")
     for utterance in utterances {
-      add("\(utterance.id)\t\(utterance.offsetSeconds)\t\(utterance.text)")
+      add(
+        "\(utterance.id)\t\(utterance.offsetSeconds)\t\(utterance.durationSeconds ?? -1)\t\(utterance.text)"
+      )
     }
     text = hash.digest().hex
   }

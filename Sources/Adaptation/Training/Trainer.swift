@@ -12,42 +12,18 @@ package import TensorEngine
 /// After any interruption it goes on from its last checkpoint; runs bounded by epochs then give the bits
 /// of one that never stopped.
 package final class Trainer {
-  /// What a look at the dev set found.
-  package struct DevScore: Sendable {
-    package var characterErrorRate: Double
-    package var wordErrorRate: Double
-    /// A line to show: hypothesis against reference.
-    package var example: String
-
-    package init(characterErrorRate: Double, wordErrorRate: Double, example: String) {
-      self.characterErrorRate = characterErrorRate
-      self.wordErrorRate = wordErrorRate
-      self.example = example
-    }
-  }
-
-  /// Where checkpoints lie.
-  package struct Files: Sendable {
-    package let directory: String
-    package init(directory: String) { self.directory = directory }
-    package var last: String { "\(directory)/last.safetensors" }
-    package var best: String { "\(directory)/best.safetensors" }
-  }
-
-  package private(set) var state = TrainingState()
-  /// Utterances whose transcript has no path through their frames, by name; excluded from the loss.
-  package private(set) var infeasible: Set<String> = []
-  private let model: AcousticModel
+  package internal(set) var state = TrainingState()
+  let model: AcousticModel
   private let parameters: [Parameter]
-  private let optimiser: AdamW
-  private let corpus: TrainingCorpus
-  private let settings: TrainingSettings
-  private let files: Files
-  private let loss: CTCLoss
+  let optimiser: AdamW
+  let corpus: TrainingCorpus
+  let settings: TrainingSettings
+  private let files: TrainingDirectory
+  let loss: CTCLoss
   private let watchdog: PlateauWatchdog
   /// Scores the network on the dev set as it stands; nil without one.
   private let lookAtDev: (() throws -> DevScore)?
-  private let report: (String) -> Void
+  let report: (String) -> Void
 
   /// - Parameters:
   ///   - parameters: all that is saved: trainable ones and statistics.
@@ -56,8 +32,8 @@ package final class Trainer {
   ///   - report: takes a line for the person who waits.
   package init(
     model: AcousticModel, parameters: [Parameter], groups: [ParameterGroup],
-    corpus: TrainingCorpus, settings: TrainingSettings, files: Files, fingerprint: String,
-    lookAtDev: (() throws -> DevScore)?, report: @escaping (String) -> Void
+    corpus: TrainingCorpus, settings: TrainingSettings, files: TrainingDirectory,
+    fingerprint: String, lookAtDev: (() throws -> DevScore)?, report: @escaping (String) -> Void
   ) {
     self.model = model
     self.parameters = parameters
@@ -77,72 +53,96 @@ package final class Trainer {
     state.fingerprint = fingerprint
   }
 
-  /// Continues from the last checkpoint.
+  /// Continues from the last checkpoint; at the beginning where the run was stopped before its first.
   package func resume() throws {
+    guard files.holdsCheckpoint else {
+      return report("no checkpoint yet: training begins at the beginning")
+    }
     state = try TrainingCheckpoint.read(
       from: files.last, into: parameters, optimiser, fingerprint: state.fingerprint)
+    corpus.leaveOut(state.failures)
+    report("going on after step \(state.step)")
   }
 
   /// Trains to the end, then puts the best weights into the network.
   ///
   /// - Throws: `.inputOutput` when a checkpoint cannot be written; `.invalidData` when nothing can be
-  ///   trained on.
+  ///   trained on, or the loss is no number from the start.
   package func run() throws {
-    try AtomicFile.makeDirectory(files.directory)
-    if state.step == 0 && state.looks.isEmpty && lookAtDev != nil && !settings.liveStatistics {
-      try look(trainingLoss: .nan, started: now())
+    if state.looks.isEmpty && lookAtDev != nil && !settings.liveStatistics {
+      try look(started: now())
     }
-    let updatesPerEpoch = BatchProducer.plan(corpus, settings, epoch: 0).batches.count
-    guard updatesPerEpoch > 0 else {
+    if !state.finished { try train() }
+    if state.best != nil { try TrainingCheckpoint.readWeights(files.best, into: parameters) }
+  }
+
+  private func train() throws {
+    guard !corpus.items.isEmpty else {
       throw IdiolectError(.invalidData, "nothing to train on: no utterance is usable")
     }
     let producer = BatchProducer(corpus, settings, epoch: state.epoch, batch: state.batch)
     defer { producer.stop() }
-    let bar = ProgressBar("training", total: 1000, unit: "‰", lineSeconds: nil)
+    var shown = Int(progress * 1000)
+    let bar = ProgressBar("training", total: 1000 - shown, unit: "‰", lineSeconds: nil)
     defer { bar.finish() }
     var lastSave = now()
     var lastTick = lastSave
-    var shown = 0
     while !state.finished {
-      try step(producer, updatesPerEpoch: updatesPerEpoch)
+      try step(producer)
       let time = now()
       state.seconds += time - lastTick
       lastTick = time
-      let permille = min(1000, Int(progress(updatesPerEpoch) * 1000))
-      if permille > shown {
-        bar.advance(by: permille - shown, label: status)
-        shown = permille
-      }
-      let isOver = progress(updatesPerEpoch) >= 1
-      if isOver || isTimeToLook {
+      let permille = Int(progress * 1000)
+      bar.advance(by: max(0, permille - shown), label: status)
+      shown = max(shown, permille)
+      let isOver = progress >= 1
+      let looksNow = isOver || isTimeToLook
+      if looksNow {
         bar.clear()
-        try look(trainingLoss: state.lossSum / Double(max(1, state.lossCount)), started: lastTick)
+        try look(started: lastTick)
         lastTick = now()
-        state.lossSum = 0
-        state.lossCount = 0
         state.finished = isOver || (state.looksSinceBest >= settings.patience && !isTimed)
       }
-      if state.finished || now() - lastSave > 60 || settings.checkpointsEveryStep {
+      if state.brokenSteps >= Trainer.mostBrokenSteps { try giveUp() }
+      let isDue =
+        settings.checkpointSteps > 0
+        ? state.step % settings.checkpointSteps == 0 : now() - lastSave > 60
+      if looksNow || state.finished || isDue {
+        state.failures = corpus.failures
         try TrainingCheckpoint.write(state, parameters, optimiser, to: files.last)
         lastSave = now()
       }
     }
-    if state.best != nil { try TrainingCheckpoint.readWeights(files.best, into: parameters) }
   }
 
-  private var isTimed: Bool { settings.minutes != nil }
+  /// So many steps in a row without a finite loss, and no later one will have one.
+  private static let mostBrokenSteps = 20
 
-  private func progress(_ batchesPerEpoch: Int) -> Double {
-    if let minutes = settings.minutes { return state.seconds / (minutes * 60) }
-    // Epochs differ by a batch or two; only a whole one counts as whole.
-    let share = min(0.999, Double(state.batch) / Double(max(1, batchesPerEpoch)))
-    return (Double(state.epoch) + share) / Double(settings.epochs)
+  private func giveUp() throws {
+    guard let best = state.best else {
+      throw IdiolectError(
+        .invalidData,
+        "step \(state.step): the loss is no longer a number; start over with a lower learning rate")
+    }
+    report(
+      "step \(state.step): the loss is no longer a number, training ends; the weights of step \(best.step) are kept. Try a lower learning rate"
+    )
+    state.finished = true
+  }
+
+  var isTimed: Bool { settings.minutes != nil }
+
+  /// The share of the training that is done, 0 … 1.
+  var progress: Double {
+    if let minutes = settings.minutes { return min(1, state.seconds / (minutes * 60)) }
+    let part = Double(state.batch) / Double(max(1, state.batches))
+    return min(1, (Double(state.epoch) + part) / Double(settings.epochs))
   }
 
   private var isTimeToLook: Bool {
     settings.evaluationSteps > 0
-      ? state.step % settings.evaluationSteps == 0 && state.step != state.looks.last?.step
-      : state.batch == 0 && state.step != state.looks.last?.step
+      ? state.step % settings.evaluationSteps == 0
+      : state.epoch > state.looks.last?.epoch ?? 0
   }
 
   private var status: String {
@@ -151,70 +151,15 @@ package final class Trainer {
     return "epoch \(state.epoch + 1) loss \(decimals(mean, 3))\(dev)"
   }
 
-  /// One update.
-  private func step(_ producer: BatchProducer, updatesPerEpoch: Int) throws {
-    let rate = settings.rate(progress: min(1, progress(updatesPerEpoch)))
-    var labels = 0
-    for _ in 0..<max(1, settings.accumulation) {
-      let batch = producer.next()
-      labels += try accumulate(batch)
-      (state.epoch, state.batch) =
-        batch.isLastOfEpoch ? (batch.epoch + 1, 0) : (batch.epoch, batch.index + 1)
-    }
-    state.step += 1
-    guard labels > 0 else {
-      optimiser.dropGradients()
-      return
-    }
-    let norm = optimiser.gradientNorm() / Double(labels)
-    guard norm.isFinite else {
-      // One broken batch must not poison the weights; the moments stay as they are.
-      optimiser.dropGradients()
-      report("step \(state.step): the gradient is not finite, this update is left out")
-      return
-    }
-    let clip = norm > settings.gradientClip ? settings.gradientClip / norm : 1
-    optimiser.update(rate: rate, gradientFactor: clip / Double(labels))
-  }
-
-  /// Adds a batch's gradients; returns the labels it was worth.
-  private func accumulate(_ batch: TrainingBatch) throws -> Int {
-    guard !batch.items.isEmpty else { return 0 }
-    let tape = Tape()
-    let seed = SeededRandom(seed: settings.seed, 0xD4A3, batch.epoch, batch.index).state
-    let pass = Pass(training: true, precision: settings.precision, seed: seed)
-    let (value, result) = try tape.recording {
-      let (logits, segments) = model.network(FeatureBatch(batch.features), pass)
-      let utterances = batch.items.enumerated().map { index, item in
-        CTCUtterance(
-          name: corpus.items[item].utterance.id,
-          segment: PackedSegment(
-            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
-            frames: segments.validRange(index).count),
-          target: corpus.items[item].target)
-      }
-      return try loss.onTape(logits: logits, utterances: utterances, policy: .exclude)
-    }
-    for excluded in result.excluded { infeasible.insert(excluded.name) }
-    var labels = 0
-    for (item, loss) in zip(batch.items, result.losses) where loss != nil {
-      labels += max(1, corpus.items[item].target.count)
-    }
-    guard labels > 0 else { return 0 }
-    tape.backward(from: value)
-    state.lossSum += result.weightedLoss
-    state.lossCount += labels
-    state.audioSeconds += batch.items.reduce(0) { $0 + corpus.items[$1].seconds }
-    return labels
-  }
-
-  private func look(trainingLoss: Double, started: Double) throws {
+  private func look(started: Double) throws {
     let score = try lookAtDev?()
+    let mean = state.lossSum / Double(state.lossCount)
     var look = TrainingState.Look(
-      step: state.step, epoch: state.epoch, seconds: state.seconds, loss: trainingLoss)
-    if !look.loss.isFinite { look.loss = -1 }
+      step: state.step, epoch: state.epoch, seconds: state.seconds, loss: mean.isFinite ? mean : -1)
     look.devCER = score?.characterErrorRate
     look.devWER = score?.wordErrorRate
+    state.lossSum = 0
+    state.lossCount = 0
     state.looks.append(look)
     let isBest = look.devCER.map { $0 < state.best?.devCER ?? .infinity } ?? true
     if isBest {

@@ -1,4 +1,5 @@
 public import AcousticFeatures
+import Foundation
 public import TensorEngine
 
 /// How a network is trained; a run that resumes must have the same.
@@ -24,7 +25,7 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   public var minutes: Double?
   /// Updates between two looks at the dev set; 0 for once an epoch.
   public var evaluationSteps = 0
-  /// Looks without a better dev CER before training stops.
+  /// Looks without a better dev CER before training stops; a run bounded by `minutes` uses them all.
   public var patience = 10
   /// Resampling factors of which each utterance draws one every epoch; empty for none.
   public var speeds = [0.9, 1.0, 1.1]
@@ -33,10 +34,11 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   public var liveStatistics = false
   public var precision = Precision.automatic
   public var seed: UInt64 = 1
-  /// Writes a checkpoint after every update, not once a minute.
-  public var checkpointsEveryStep = false
+  /// Updates between two checkpoints; 0 for one a minute. There is one after each look as well.
+  public var checkpointSteps = 0
   /// Memory for features that need not be computed again, in bytes.
-  public var featureCacheBytes = 6 << 30
+  public var featureCacheBytes = min(
+    6 << 30, Int(clamping: ProcessInfo.processInfo.physicalMemory / 4))
 
   public init() {}
 

@@ -12,12 +12,22 @@ package struct TrainingState: Codable, Sendable {
     package var loss: Double
     package var devCER: Double?
     package var devWER: Double?
+
+    package init(step: Int, epoch: Int, seconds: Double, loss: Double) {
+      (self.step, self.epoch, self.seconds, self.loss) = (step, epoch, seconds, loss)
+    }
   }
 
   package var step = 0
   package var epoch = 0
   /// Batches of the epoch that are done.
   package var batch = 0
+  /// Batches that the epoch has.
+  package var batches = 0
+  /// Updates that moved the weights: fewer than steps where some were left out.
+  package var updates = 0
+  /// Steps in a row whose loss or gradient was not finite.
+  package var brokenSteps = 0
   /// Wall time of training so far.
   package var seconds = 0.0
   package var audioSeconds = 0.0
@@ -27,6 +37,10 @@ package struct TrainingState: Codable, Sendable {
   package var best: Look?
   package var looksSinceBest = 0
   package var finished = false
+  /// Utterances that at some speed had too few frames for their text, by name.
+  package var infeasible: Set<String> = []
+  /// Recordings that failed in training, by index, with the reason.
+  package var failures: [Int: String] = [:]
   /// What the run was started with; resuming with anything else is refused.
   package var fingerprint = ""
 
@@ -39,7 +53,9 @@ package enum TrainingCheckpoint {
   package static func write(
     _ state: TrainingState, _ parameters: [Parameter], _ optimiser: AdamW, to path: String
   ) throws {
-    let text = String(decoding: try JSONEncoder().encode(state), as: UTF8.self)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = String(decoding: try encoder.encode(state), as: UTF8.self)
     var tensors = parameters.map { parameter in
       SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) { parameter.tensor.values }
     }
@@ -63,42 +79,27 @@ package enum TrainingCheckpoint {
       let state = try? JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
     else {
       throw IdiolectError(
-        .invalidData, "\(path): not the checkpoint of a training; start without --resume")
+        .invalidData, "\(path): not the checkpoint of a training; remove it to start over")
     }
     guard state.fingerprint == fingerprint else {
       throw IdiolectError(
         .invalidArgument,
-        "\(path): that training had other settings or other data; give the same, or start without --resume"
+        "\(path): that training had other settings, another base or other data; give the same, or remove it to start over"
       )
     }
-    func fill(_ name: String, _ tensor: Tensor) throws {
-      let values = try file.readFloats(name)
-      guard values.count == tensor.count else {
-        throw IdiolectError(.invalidData, "\(path): the tensor \(name) has another size")
-      }
-      tensor.pointer.update(from: values, count: values.count)
-      tensor.didChange()
-    }
-    for parameter in parameters { try fill(parameter.name, parameter.tensor) }
+    for parameter in parameters { try file.fill(parameter.tensor, from: parameter.name) }
     for slot in optimiser.slots {
-      try fill("first:\(slot.parameter.name)", slot.first)
-      try fill("second:\(slot.parameter.name)", slot.second)
+      try file.fill(slot.first, from: "first:\(slot.parameter.name)")
+      try file.fill(slot.second, from: "second:\(slot.parameter.name)")
     }
-    optimiser.step = state.step
+    optimiser.step = state.updates
     return state
   }
 
   /// Puts the parameters of a weights file into a network.
   package static func readWeights(_ path: String, into parameters: [Parameter]) throws {
     let file = try SafetensorsFile(path: path)
-    for parameter in parameters {
-      let values = try file.readFloats(parameter.name)
-      guard values.count == parameter.tensor.count else {
-        throw IdiolectError(.invalidData, "\(path): the tensor \(parameter.name) has another size")
-      }
-      parameter.tensor.pointer.update(from: values, count: values.count)
-      parameter.tensor.didChange()
-    }
+    for parameter in parameters { try file.fill(parameter.tensor, from: parameter.name) }
   }
 
   package static func writeWeights(_ parameters: [Parameter], to path: String) throws {
@@ -106,5 +107,17 @@ package enum TrainingCheckpoint {
       parameters.map { parameter in
         SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) { parameter.tensor.values }
       }, to: path)
+  }
+}
+
+extension SafetensorsFile {
+  fileprivate func fill(_ tensor: Tensor, from name: String) throws {
+    let values = try readFloats(name)
+    guard values.count == tensor.count else {
+      throw IdiolectError(
+        .invalidData, "\(path): the tensor \(name) has another size; remove it to start over")
+    }
+    tensor.pointer.update(from: values, count: values.count)
+    tensor.didChange()
   }
 }

@@ -1,4 +1,4 @@
-import SpeechCorpus
+package import SpeechCorpus
 package import SpeechText
 package import Transcription
 
@@ -26,6 +26,17 @@ package struct Comparison: Sendable {
     characters = try PairedBootstrap(
       base: pairs.map(\.0.characters), adapted: pairs.map(\.1.characters), speakers: speakers,
       seed: seed)
+  }
+
+  /// Utterances that could not be scored.
+  package func quarantine(source: String) -> Quarantine {
+    var result = Quarantine()
+    for entry in base.quarantine.entries {
+      result.add(
+        utterance: entry.utterance, source: source, line: entry.line, cause: entry.cause,
+        remedy: entry.remedy)
+    }
+    return result
   }
 
   /// Two lines: WER and CER before and after, with the interval of the difference.

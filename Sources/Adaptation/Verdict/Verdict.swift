@@ -1,4 +1,4 @@
-import SpeechText
+package import SpeechText
 
 /// What an adaptation did to the target's error, on data that chose nothing.
 public enum Verdict: String, Sendable, Codable {
@@ -22,10 +22,11 @@ package struct Decision: Sendable {
 
   /// The base ships unless the adapted model makes fewer errors on the verdict half.
   ///
-  /// Judged by characters: the same errors, but many more of them than of words, so it resolves sooner.
-  package init(_ target: Comparison) {
-    verdict = Verdict(lower: target.characters.lower, upper: target.characters.upper)
-    let difference = target.characters.difference
+  /// - Parameter characters: adapted against base on data that chose nothing. Judged by characters: the
+  ///   same errors, but many more of them than of words, so it resolves sooner.
+  package init(_ characters: PairedBootstrap) {
+    verdict = Verdict(lower: characters.lower, upper: characters.upper)
+    let difference = characters.difference
     shipsAdapted = difference < 0 && verdict != .negative
     switch verdict {
     case .positive: reason = "the adapted model ships: it makes significantly fewer errors"

@@ -1,0 +1,101 @@
+import Basics
+import Foundation
+
+/// `OUTPUT/training`: the checkpoints of a run, its quarantine, and the model that is not shipped yet.
+///
+/// What lies in OUTPUT itself changes only at the very end, by renaming: a run that fails, is killed or
+/// finds the disk full leaves an older model there as it was.
+package struct TrainingDirectory: Sendable {
+  private let output: String
+
+  package init(output: String) { self.output = output }
+
+  package var path: String { "\(output)/training" }
+  /// The latest state, moments included: what `--resume` goes on from.
+  package var last: String { "\(path)/last.safetensors" }
+  /// The weights with the lowest dev CER.
+  package var best: String { "\(path)/best.safetensors" }
+  package var quarantine: String { "\(path)/quarantine.jsonl" }
+  /// Where the finished model is written before it is shipped.
+  package var candidate: String { "\(path)/candidate" }
+  /// Lies there once the model of this training has been shipped.
+  private var complete: String { "\(path)/complete" }
+
+  package var holdsCheckpoint: Bool { FileManager.default.fileExists(atPath: last) }
+
+  /// Makes the directory, and clears it of what earlier runs left unless this one resumes.
+  ///
+  /// - Throws: `.invalidArgument` when an interrupted run would be lost; `.inputOutput`.
+  package func prepare(resumes: Bool) throws {
+    let files = FileManager.default
+    try AtomicFile.makeDirectory(path)
+    if !resumes {
+      guard !holdsCheckpoint || files.fileExists(atPath: complete) else {
+        throw IdiolectError(
+          .invalidArgument,
+          "\(last): the checkpoint of an interrupted run; go on with --resume, or remove \(path) to start over"
+        )
+      }
+      for file in [last, best, complete] { try? files.removeItem(atPath: file) }
+    }
+    // Half-written files of a run that was killed; nothing else would ever remove them.
+    for name in try files.contentsOfDirectory(atPath: path) where name.contains(".partial-") {
+      try? files.removeItem(atPath: "\(path)/\(name)")
+    }
+    try? files.removeItem(atPath: candidate)
+  }
+
+  /// Moves the candidate's files into the output directory, weights last.
+  package func ship() throws {
+    let files = FileManager.default
+    let weights = "model.safetensors"
+    let names = try files.contentsOfDirectory(atPath: candidate)
+    for name in names.filter({ $0 != weights }).sorted() + [weights] {
+      if name == TrainingDirectory.adapter {
+        try? files.removeItem(atPath: "\(output)/\(name)")
+      }
+      guard rename("\(candidate)/\(name)", "\(output)/\(name)") == 0 else {
+        throw IdiolectError(
+          .inputOutput,
+          "\(output)/\(name): cannot replace this file: \(String(cString: strerror(errno))); the model lies in \(candidate)"
+        )
+      }
+    }
+    // An older model's files would contradict the new one's.
+    for name in TrainingDirectory.optional where !names.contains(name) {
+      try? files.removeItem(atPath: "\(output)/\(name)")
+    }
+    try AtomicFile.write("", to: complete)
+    try? files.removeItem(atPath: candidate)
+  }
+
+  /// Takes the adapter out of what is shipped, and keeps it beside the checkpoints.
+  package func keepAdapter() throws {
+    let name = TrainingDirectory.adapter
+    try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    guard rename("\(candidate)/\(name)", "\(path)/\(name)") == 0 else {
+      throw IdiolectError(
+        .inputOutput, "\(path)/\(name): cannot be made: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  /// The folder of a low-rank adapter, in a model directory.
+  package static let adapter = "adapter"
+  private static let optional = [
+    adapter, "tokenizer.json", "vocab.json", "preprocessor_config.json", "special_tokens_map.json",
+    "added_tokens.json", "model.safetensors.index.json",
+  ]
+
+  /// - Throws: `.invalidArgument` when the output is the directory of the base.
+  package func refuse(base: String) throws {
+    func real(_ path: String) -> String {
+      URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+    }
+    guard real(base) != real(output) else {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(output): the output is the base model itself, which would be lost; choose another directory"
+      )
+    }
+  }
+}

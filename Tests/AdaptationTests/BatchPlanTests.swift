@@ -1,0 +1,59 @@
+import Adaptation
+import Testing
+
+/// What an epoch's plan promises, over many sizes.
+struct BatchPlanTests {
+  private func plan(
+    _ seconds: [Double], batch: Double = 10, speeds: [Double] = [0.9, 1, 1.1], seed: UInt64 = 1,
+    epoch: Int = 0
+  ) -> BatchPlan {
+    BatchPlan(seconds: seconds, batchSeconds: batch, speeds: speeds, seed: seed, epoch: epoch)
+  }
+
+  private let seconds = (0..<500).map { 0.5 + Double($0 * 7919 % 113) / 10 }
+
+  @Test(arguments: 0..<4) func everyItemOnceAnEpoch(_ epoch: Int) {
+    let items = plan(seconds, epoch: epoch).batches.joined().map(\.item)
+    #expect(items.sorted() == Array(seconds.indices))
+  }
+
+  @Test(arguments: [1.0, 10, 60, 1e6]) func boundedAudio(_ limit: Double) {
+    for batch in plan(seconds, batch: limit).batches {
+      let lengths = batch.map { seconds[$0.item] / $0.speed }
+      // Padded to the longest; one that is longer than the limit goes alone.
+      #expect(batch.count == 1 || lengths.max()! * Double(batch.count) <= limit)
+    }
+  }
+
+  @Test func neighboursAreOfLikeLength() {
+    let batches = plan(seconds, batch: 60).batches
+    let lengths = batches.map { $0.map { seconds[$0.item] / $0.speed } }
+    let padded = lengths.reduce(0) { $0 + $1.max()! * Double($1.count) }
+    let real = lengths.joined().reduce(0, +)
+    #expect(padded < 1.25 * real)
+  }
+
+  @Test func determinedBySeedAndEpoch() {
+    #expect(plan(seconds).batches == plan(seconds).batches)
+    let others = [plan(seconds, epoch: 1), plan(seconds, seed: 2), plan(seconds, epoch: 2)]
+    #expect(Set(([plan(seconds)] + others).map(\.batches)).count == 4)
+  }
+
+  @Test func speeds() {
+    let draws = plan(seconds).batches.joined()
+    for speed in [0.9, 1, 1.1] {
+      let share = Double(draws.count { $0.speed == speed }) / Double(draws.count)
+      #expect((0.25...0.42).contains(share), "\(speed)")
+    }
+    #expect(plan(seconds, speeds: []).batches.joined().allSatisfy { $0.speed == 1 })
+    let first = Dictionary(uniqueKeysWithValues: draws.map { ($0.item, $0.speed) })
+    let next = plan(seconds, epoch: 1).batches.joined()
+    #expect(next.contains { first[$0.item] != $0.speed })
+  }
+
+  @Test func edges() {
+    #expect(plan([]).batches.isEmpty)
+    #expect(plan([1e9]).batches.count == 1)
+    #expect(plan([0.1, 0.1]).batches.joined().count == 2)
+  }
+}

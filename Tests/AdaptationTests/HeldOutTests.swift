@@ -1,0 +1,125 @@
+import Adaptation
+import Basics
+import Foundation
+import SpeechCorpus
+import Testing
+
+/// What trains, what chooses and what judges share no audio.
+struct HeldOutTests {
+  private let corpus: TinyCorpus
+
+  init() throws { corpus = try TinyCorpus() }
+
+  private func data(
+    _ train: [Utterance], dev: [Utterance]? = nil, test: [Utterance]? = nil,
+    retain: [Utterance]? = nil, seed: UInt64 = 1
+  ) throws -> AdaptationData {
+    try AdaptationData(
+      train: try corpus.write(train, "train"), dev: try dev.map { try corpus.write($0, "dev") },
+      retain: try retain.map { try corpus.write($0, "retain") },
+      test: try test.map { try corpus.write($0, "test") }, seed: seed)
+  }
+
+  private func expectDisjoint(_ data: AdaptationData) {
+    let parts = [data.train, data.selection, data.verdict, data.retained].map {
+      Set($0.map(\.audioPath))
+    }
+    for (index, part) in parts.enumerated() {
+      for other in parts[(index + 1)...] { #expect(part.isDisjoint(with: other)) }
+    }
+  }
+
+  @Test(arguments: [4, 5, 14, 40], [1, 2, 3] as [UInt64]) func aTenthOfTrain(
+    _ count: Int, _ seed: UInt64
+  )
+    throws
+  {
+    let data = try data(TinyCorpus.clips(count), seed: seed)
+    expectDisjoint(data)
+    #expect(data.train.count + data.selection.count + data.verdict.count == count)
+    #expect(data.selection.count >= 1 && data.verdict.count >= 1)
+    #expect(!data.train.isEmpty)
+    if count >= 20 { #expect(data.selection.count + data.verdict.count <= count / 5) }
+    #expect(data.notes.contains { $0.contains("a tenth of train") })
+  }
+
+  @Test func devIsHalvedAndTestIsNot() throws {
+    let train = try TinyCorpus.clips(4)
+    let dev = try TinyCorpus.clips(10, from: 4)
+    let test = try TinyCorpus.clips(3, of: "test")
+    let halved = try data(train, dev: dev)
+    expectDisjoint(halved)
+    #expect(halved.train.count == 4 && halved.selection.count + halved.verdict.count == 10)
+    #expect(abs(halved.selection.count - halved.verdict.count) <= 4)
+    let judged = try data(train, dev: dev, test: test)
+    #expect(judged.selection.count == 10 && judged.verdict.count == 3)
+    expectDisjoint(judged)
+  }
+
+  @Test func halvesAreByVoice() throws {
+    var dev = try TinyCorpus.clips(20, from: 4)
+    for index in dev.indices { dev[index].speaker = "voice \(index / 4)" }
+    let data = try data(TinyCorpus.clips(4), dev: dev)
+    let voices = [data.selection, data.verdict].map { Set($0.compactMap(\.speaker)) }
+    #expect(voices[0].isDisjoint(with: voices[1]) && voices.allSatisfy { $0.count >= 2 })
+  }
+
+  @Test func leaksAreRefused() throws {
+    let train = try TinyCorpus.clips(5)
+    let dev = try TinyCorpus.clips(4, from: 5)
+    let test = try TinyCorpus.clips(3, of: "test")
+    func refused(
+      _ dev: [Utterance]?, _ test: [Utterance]?, _ retain: [Utterance]?, _ what: String
+    ) {
+      let error = #expect(throws: IdiolectError.self) {
+        try data(train, dev: dev, test: test, retain: retain)
+      }
+      #expect(error?.code == .invalidData)
+      #expect(error?.message.contains(what) == true, "\(error?.message ?? "")")
+    }
+    refused(dev, [train[2]] + test, nil, "1 utterances that train also judge")
+    refused(dev, [dev[0]] + test, nil, "1 utterances that choose also judge")
+    refused(dev + [train[0]], test, nil, "1 utterances that train also choose")
+    refused(dev, test, [train[1]], "train also judge")
+    // By another path to the same file.
+    let link = "\(corpus.path)/link.opus"
+    try FileManager.default.createSymbolicLink(
+      atPath: link, withDestinationPath: train[3].audioPath)
+    var linked = train[3]
+    linked.audioPath = link
+    refused(dev, test + [linked], nil, "train also judge")
+  }
+
+  @Test func segmentsOfOneRecording() throws {
+    func segment(_ offset: Double, _ seconds: Double) throws -> Utterance {
+      var segment = try TinyCorpus.clips(1, from: 60)[0]
+      segment.offsetSeconds = offset
+      segment.durationSeconds = seconds
+      return segment
+    }
+    let train = try TinyCorpus.clips(4) + [segment(0, 1)]
+    let dev = try TinyCorpus.clips(4, from: 5)
+    let judged = try data(train, dev: dev, test: [segment(0.9, 1)])
+    #expect(judged.verdict.count == 1)
+    #expect(throws: IdiolectError.self) { try data(train, dev: dev, test: [segment(0.4, 1)]) }
+    var whole = try segment(0, 1)
+    whole.durationSeconds = nil
+    #expect(throws: IdiolectError.self) { try data(train, dev: dev, test: [whole]) }
+  }
+
+  /// A recording that stands in the manifest twice is no reason to refuse the rest.
+  @Test(arguments: 1...4 as ClosedRange<UInt64>) func twiceInOneManifest(_ seed: UInt64) throws {
+    let clips = try TinyCorpus.clips(12)
+    expectDisjoint(try data(clips + clips, seed: seed))
+  }
+
+  @Test func tooLittle() throws {
+    for count in 1...3 {
+      let error = #expect(throws: IdiolectError.self) { try data(TinyCorpus.clips(count)) }
+      #expect(error?.message.contains("--dev") == true)
+    }
+    #expect(throws: IdiolectError.self) {
+      try data(TinyCorpus.clips(4), dev: TinyCorpus.clips(1, from: 6))
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import AcousticModels
+import Adaptation
+import Basics
+import CKernels
+import Foundation
+import SpeechCorpus
+import TensorEngine
+import TestSupport
+import Testing
+
+/// A run that stops and goes on gives the bits of one that never stopped.
+struct ResumeTests {
+  private struct Stop: Error {}
+
+  private let corpus: TinyCorpus
+
+  init() throws { corpus = try TinyCorpus() }
+
+  /// Trains into `output`; stops at the look number `stop` if given.
+  private func train(
+    _ output: String, precision: Precision = .float32, option: String = "full", live: Bool = false,
+    stop: Int? = nil, resumes: Bool = false, cacheBytes: Int = 1 << 24,
+    fingerprint: String = "same"
+  ) throws -> (weights: [[Float]], state: TrainingState) {
+    try onEngine {
+      let model = try AcousticModel(directory: corpus.base)
+      var settings = TinyCorpus.settings
+      settings.precision = precision
+      settings.liveStatistics = live
+      settings.evaluationSteps = 2
+      settings.accumulation = 2
+      let (groups, saved) = try Strategy(option: option).apply(
+        to: model, newLabels: false, layerDecay: 0.9, weightDecay: 0.01, seed: 1)
+      let files = TrainingDirectory(output: "\(corpus.path)/\(output)")
+      try files.prepare(resumes: resumes)
+      let clips = try TinyCorpus.clips(6)
+      let data = TrainingCorpus(clips, model: model, cacheBytes: cacheBytes)
+      var looks = 0
+      var trainer: Trainer! = nil
+      defer { trainer = nil }
+      trainer = Trainer(
+        model: model, parameters: saved, groups: groups, corpus: data, settings: settings,
+        files: files, fingerprint: fingerprint,
+        lookAtDev: {
+          looks += 1
+          if looks == stop { throw Stop() }
+          // Falls, so that the last weights are the best, and remain.
+          return DevScore(
+            characterErrorRate: 1 / Double(1 + trainer.state.step), wordErrorRate: 1)
+        }, report: { _ in })
+      if resumes { try trainer.resume() }
+      try trainer.run()
+      return (saved.map { $0.tensor.values }, trainer.state)
+    }
+  }
+
+  @Test(arguments: ["full", "lora:2"], [false, true])
+  func interruptedAtACheckpoint(_ option: String, _ live: Bool) throws {
+    let whole = try train("whole", option: option, live: live)
+    #expect(throws: Stop.self) { try train("parts", option: option, live: live, stop: 2) }
+    let parts = try train("parts", option: option, live: live, resumes: true)
+    #expect(parts.weights == whole.weights)
+    #expect(whole.state.best?.step == whole.state.step)
+    #expect(parts.state.step == whole.state.step && parts.state.updates == whole.state.updates)
+    #expect(parts.state.looks.map(\.loss) == whole.state.looks.map(\.loss))
+    #expect(parts.state.audioSeconds == whole.state.audioSeconds)
+  }
+
+  @Test(.enabled(if: ck_has_bfloat16())) func bfloat16() throws {
+    let whole = try train("whole", precision: .bfloat16)
+    #expect(throws: Stop.self) { try train("parts", precision: .bfloat16, stop: 3) }
+    #expect(try train("parts", precision: .bfloat16, resumes: true).weights == whole.weights)
+  }
+
+  /// Features from memory and features computed again are the same bits.
+  @Test func cacheChangesNothing() throws {
+    #expect(try train("a").weights == train("b", cacheBytes: 0).weights)
+  }
+
+  @Test func beforeTheFirstCheckpoint() throws {
+    let whole = try train("whole")
+    #expect(throws: Stop.self) { try train("parts", stop: 1) }
+    #expect(corpus.bytes("parts/training/last.safetensors") == nil)
+    #expect(try train("parts", resumes: true).weights == whole.weights)
+  }
+
+  @Test func anotherRunIsNotResumed() throws {
+    #expect(throws: Stop.self) { try train("parts", stop: 2) }
+    let other = #expect(throws: IdiolectError.self) {
+      try train("parts", resumes: true, fingerprint: "other")
+    }
+    #expect(other?.message.contains("other settings") == true)
+    // Nor is it overwritten unawares.
+    let fresh = #expect(throws: IdiolectError.self) { try train("parts") }
+    #expect(fresh?.message.contains("--resume") == true)
+    #expect(fresh?.code == .invalidArgument)
+    try Data("rubbish".utf8).write(
+      to: URL(fileURLWithPath: "\(corpus.path)/parts/training/last.safetensors"))
+    let damaged = #expect(throws: IdiolectError.self) { try train("parts", resumes: true) }
+    #expect(damaged?.message.contains("last.safetensors") == true)
+  }
+
+  @Test func halfWrittenFilesAreSweptAway() throws {
+    let files = TrainingDirectory(output: "\(corpus.path)/out")
+    try files.prepare(resumes: false)
+    let half = "\(files.path)/last.safetensors.partial-1-2"
+    try Data(count: 10).write(to: URL(fileURLWithPath: half))
+    try files.prepare(resumes: true)
+    #expect(!FileManager.default.fileExists(atPath: half))
+  }
+
+  @Test func fingerprintsTellRunsApart() throws {
+    let vocabulary = try onEngine { try TinyModel.make().vocabulary }
+    let clips = try TinyCorpus.clips(3)
+    func text(
+      _ change: (inout TrainingSettings) -> Void = { _ in }, base: String = "b",
+      strategy: String = "full", clips: [Utterance]
+    ) throws -> String {
+      var settings = TinyCorpus.settings
+      change(&settings)
+      return try RunFingerprint(
+        settings: settings, base: base, strategy: strategy, vocabulary: vocabulary,
+        utterances: clips
+      ).text
+    }
+    let first = try text(clips: clips)
+    #expect(try text({ $0.checkpointSteps = 77 }, clips: clips) == first)
+    #expect(try text({ $0.featureCacheBytes = 0 }, clips: clips) == first)
+    var changed = clips
+    changed[1].text += " x"
+    let others = try [
+      text({ $0.seed = 9 }, clips: clips), text({ $0.precision = .bfloat16 }, clips: clips),
+      text({ $0.epochs = 9 }, clips: clips), text(base: "c", clips: clips),
+      text(strategy: "bias", clips: clips), text(clips: changed), text(clips: clips.reversed()),
+    ]
+    #expect(Set(others + [first]).count == 8)
+  }
+}

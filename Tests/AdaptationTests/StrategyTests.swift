@@ -1,0 +1,162 @@
+import AcousticFeatures
+import AcousticModels
+import Adaptation
+import Basics
+import Foundation
+import SpeechText
+import TensorEngine
+import TestSupport
+import Testing
+
+/// Each strategy moves the tensors it names and keeps every bit of the others.
+struct StrategyTests {
+  private let corpus: TinyCorpus
+
+  init() throws { corpus = try TinyCorpus() }
+
+  /// Trains with `option`; the names of the tensors that differ from the base's.
+  private func moved(_ option: String) throws -> Set<String> {
+    try onEngine {
+      let model = try AcousticModel(directory: corpus.base)
+      let before = model.parameters.map { $0.tensor.values }
+      try train(model, option)
+      model.network.mergeLowRank()
+      return Set(
+        zip(before, model.parameters).filter { $0 != $1.tensor.values }.map { $1.name })
+    }
+  }
+
+  private func train(_ model: AcousticModel, _ option: String) throws {
+    var settings = TinyCorpus.settings
+    settings.learningRate = 1e-2
+    let (groups, saved) = try Strategy(option: option).apply(
+      to: model, newLabels: false, layerDecay: 1, weightDecay: 0, seed: 1)
+    let data = TrainingCorpus(try TinyCorpus.clips(4), model: model, cacheBytes: 1 << 20)
+    let files = TrainingDirectory(output: "\(corpus.path)/out")
+    try files.prepare(resumes: true)
+    let trainer = Trainer(
+      model: model, parameters: saved, groups: groups, corpus: data, settings: settings,
+      files: files, fingerprint: "", lookAtDev: nil, report: { _ in })
+    try trainer.run()
+    #expect(trainer.state.updates > 2)
+  }
+
+  private func names(_ holds: (Parameter) -> Bool) throws -> Set<String> {
+    try onEngine {
+      Set(try TinyModel.make().parameters.filter { $0.role != .statistic && holds($0) }.map(\.name))
+    }
+  }
+
+  /// Of the projection of relative positions to keys, a bias could change nothing: there is none. A key's
+  /// bias cancels in the softmax, but for rounding, and need not move.
+  private func expect(_ moved: Set<String>, are chosen: Set<String>) {
+    #expect(moved.subtracting(chosen).isEmpty)
+    #expect(
+      chosen.subtracting(moved).allSatisfy { $0.hasSuffix("k_proj.bias") },
+      "\(chosen.subtracting(moved))")
+  }
+
+  @Test func full() throws { try expect(moved("full"), are: names { _ in true }) }
+
+  @Test func outputLayer() throws {
+    try expect(moved("output-layer"), are: ["ctc_head.weight", "ctc_head.bias"])
+  }
+
+  @Test func upperOne() throws {
+    try expect(
+      moved("upper:1"),
+      are: names { $0.name.hasPrefix("ctc_head.") || $0.name.hasPrefix("encoder.layers.1.") })
+  }
+
+  @Test func upperAll() throws {
+    try expect(moved("upper:2"), are: names { !$0.name.hasPrefix("encoder.subsampling.") })
+  }
+
+  @Test func bias() throws {
+    try expect(
+      moved("bias"),
+      are: names {
+        $0.role == .bias || ($0.role == .normalisation && $0.name.hasSuffix(".bias"))
+      })
+  }
+
+  @Test func lowRank() throws {
+    let linear = try onEngine {
+      Set(try TinyModel.make().network.blocks.flatMap(\.linears).map { "\($0.name).weight" })
+    }
+    #expect(linear.count == 20)
+    try expect(moved("lora:2"), are: linear)
+  }
+
+  /// Folding is arithmetic on weights: the network's output stays, to rounding.
+  @Test func foldedLowRankEqualsUnfolded() throws {
+    var random = SeededRandom(seed: 3)
+    let features = try LogMel()((0..<16_000).map { _ in random.uniform(-0.5...0.5) })
+    let (base, apart, folded) = try onEngine {
+      func logits(_ model: AcousticModel) -> [Float] {
+        model.network(FeatureBatch([features]), Pass(training: false, precision: .float32)).logits
+          .values
+      }
+      let model = try AcousticModel(directory: corpus.base)
+      let base = logits(model)
+      try train(model, "lora:4")
+      let apart = logits(model)
+      model.network.mergeLowRank()
+      return (base, apart, logits(model))
+    }
+    #expect(Golden.relativeError(folded, apart) < 1e-5)
+    #expect(Golden.relativeError(folded, base) > 1e-3)
+  }
+
+  @Test func deeperLayersLearnSlower() throws {
+    let groups = try onEngine {
+      try Strategy.full.apply(
+        to: try TinyModel.make(), newLabels: false, layerDecay: 0.5, weightDecay: 0.1, seed: 1
+      ).groups
+    }
+    for group in groups {
+      for parameter in group.parameters {
+        let expected =
+          parameter.name.hasPrefix("ctc_head.")
+          ? 1
+          : parameter.name.hasPrefix("encoder.layers.1.")
+            ? 0.5 : parameter.name.hasPrefix("encoder.layers.0.") ? 0.25 : 0.125
+        #expect(group.rateScale == expected, "\(parameter.name)")
+        #expect(group.weightDecay == (parameter.role == .weight ? 0.1 : 0), "\(parameter.name)")
+      }
+    }
+    let all = try names { _ in true }
+    #expect(Set(groups.flatMap(\.parameters).map(\.name)) == all)
+  }
+
+  @Test func liveStatisticsMoveOnlyWhereAskedFor() throws {
+    try onEngine {
+      for live in [false, true] {
+        let model = try TinyModel.make()
+        let norm = model.network.blocks[0].batchNorm
+        norm.usesLiveStatistics = live
+        let features = Features(
+          frames: 40, bins: 80, validFrames: 40, values: [Float](repeating: 0.3, count: 3200))
+        _ = model.network(FeatureBatch([features]), Pass(training: true, precision: .float32))
+        #expect((norm.runningMean.values.contains { $0 != 0 }) == live)
+        #expect(norm.batches.scalar == (live ? 1 : 0))
+      }
+    }
+  }
+
+  @Test(arguments: ["upper:0", "upper", "upper:-1", "lora:0", "lora:x", "lora:9999", "some", ""])
+  func refusedOptions(_ option: String) {
+    #expect(throws: IdiolectError.self) { try Strategy(option: option) }
+  }
+
+  @Test func moreLayersThanThereAre() throws {
+    let error = #expect(throws: IdiolectError.self) {
+      try onEngine {
+        _ = try Strategy.upper(layers: 3).apply(
+          to: try TinyModel.make(), newLabels: false, layerDecay: 1, weightDecay: 0, seed: 1)
+      }
+    }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.message.contains("2 encoder layers") == true)
+  }
+}
