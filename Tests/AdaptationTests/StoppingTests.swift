@@ -15,6 +15,7 @@ struct StoppingTests {
   /// Trains while `errors` come from the dev set, one a look; gives the weights at each look too.
   private func train(
     _ errors: [Double], patience: Int = 2, accumulation: Int = 1, epochs: Int = 8,
+    minutes: Double? = nil,
     output: String = "out", spoil: ((AcousticModel, _ look: Int) -> Void)? = nil
   ) throws -> (state: TrainingState, last: [[Float]], looks: [[[Float]]], said: [String]) {
     try onEngine {
@@ -22,6 +23,7 @@ struct StoppingTests {
       var settings = TinyCorpus.settings
       settings.patience = patience
       settings.epochs = epochs
+      settings.minutes = minutes
       settings.accumulation = accumulation
       let (groups, saved) = try Strategy.full.apply(
         to: model, newLabels: false, layerDecay: 1, weightDecay: 0, seed: 1)
@@ -77,6 +79,13 @@ struct StoppingTests {
     #expect(run.state.epoch == 4)
     #expect(run.state.audioSeconds == whole.state.audioSeconds)
     #expect(run.looks.count >= 4)
+  }
+
+  /// A run bounded by the clock ends by it, however impatient, and its best weights remain.
+  @Test func theClockEndsIt() throws {
+    let run = try train([0.5, 0.9], patience: 1, minutes: 0.005, output: "timed")
+    #expect(run.state.finished && run.state.seconds >= 0.3 && run.state.seconds < 60)
+    #expect(run.state.looks.count > 1 && run.last == run.looks[0])
   }
 
   /// A network that has become not-a-number is given up, and the last good weights are kept.

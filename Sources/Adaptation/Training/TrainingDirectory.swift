@@ -65,7 +65,8 @@ package struct TrainingDirectory: Sendable {
     for name in TrainingDirectory.optional where !names.contains(name) {
       try? files.removeItem(atPath: "\(output)/\(name)")
     }
-    try AtomicFile.write("", to: complete)
+    // The model is in its place: that the mark cannot be made is no failure any more.
+    try? AtomicFile.write("", to: complete)
     try? files.removeItem(atPath: candidate)
   }
 
