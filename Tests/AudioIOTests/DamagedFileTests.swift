@@ -100,6 +100,34 @@ import Testing
     }
   }
 
+  @Test(arguments: [UInt32(0), 1, 63, 1_000_001, 0x7FFF_FFFF, 4_000_000_000])
+  func absurdRatesAreNamed(_ rate: UInt32) throws {
+    var wave = Wave(samples: [0, 1, 2, 3])
+    wave.sampleRate = rate
+    let path = try write(wave.bytes)
+    let error = #expect(throws: IdiolectError.self) { try readAudio(path, sampleRate: 16_000) }
+    #expect(error?.code == .invalidAudio)
+    let message = error?.message ?? ""
+    #expect(message.hasPrefix(path) && !message.contains("\n"), "\(message)")
+    #expect(message.components(separatedBy: path).count == 2, "\(message)")
+  }
+
+  /// A live capture that was stopped: every page is whole, and none ends the stream.
+  @Test(arguments: ["ogg-vorbis", "ogg-opus"])
+  func oggWithoutLastPage(_ name: String) throws {
+    let bytes = try fixture(name)
+    let last = try #require(Data(bytes).range(of: Data("OggS".utf8), options: .backwards))
+    let path = try write(Array(bytes[..<last.lowerBound]), "live.ogg")
+    do {
+      let whole = try readAudio(FormatParityTests.path(name), sampleRate: nil)
+      let live = try readAudio(path, sampleRate: nil)
+      #expect(!live.isEmpty && live.count < whole.count)
+    } catch let error as IdiolectError {
+      // The fixture may have all its sound on that page.
+      #expect(!error.message.contains("truncated"), "\(error.message)")
+    }
+  }
+
   /// What ffmpeg, sox and programs that were killed leave in the two length fields.
   @Test(arguments: [UInt32.max, 0, 0x7FFF_F000, 0x8000_0000])
   func streamedWavIsAccepted(declared: UInt32) throws {

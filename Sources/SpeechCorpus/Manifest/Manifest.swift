@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 
 /// A corpus as a file: JSON Lines, an utterance a line (the convention of NeMo).
 ///
@@ -23,7 +22,7 @@ public struct Manifest: Sendable {
   public init(path: String, requiresText: Bool = true, checksFiles: Bool = true) throws {
     self.path = path
     let parser = ManifestLine(
-      directory: (path as NSString).deletingLastPathComponent, requiresText: requiresText,
+      directory: FilePath.directory(of: path), requiresText: requiresText,
       checksFiles: checksFiles)
     var reader = try LineReader(path: path)
     var seen: Set<String> = []
@@ -67,11 +66,11 @@ public struct Manifest: Sendable {
   ///
   /// Recordings beneath the manifest's directory are named relative to it, others absolutely.
   public static func write(_ utterances: [Utterance], to path: String) throws {
-    let directory = URL(fileURLWithPath: path).deletingLastPathComponent().standardizedFileURL.path
+    let directory = FilePath.directory(of: FilePath.absolute(path))
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
     try AtomicFile.write(to: path) { append in
       for utterance in utterances {
-        var audio = URL(fileURLWithPath: utterance.audioPath).standardizedFileURL.path
+        var audio = FilePath.absolute(utterance.audioPath)
         if audio.hasPrefix(prefix) { audio.removeFirst(prefix.count) }
         var members: JSONObject = [
           "audio_filepath": .string(audio), "text": .string(utterance.text),
