@@ -72,7 +72,8 @@ let package = Package(
     .executableTarget(
       name: "IdiolectCommand",
       dependencies: [
-        "Idiolect", "Basics", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Idiolect", "Basics", "CKernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
 

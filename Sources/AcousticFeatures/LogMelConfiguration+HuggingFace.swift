@@ -39,13 +39,15 @@ extension LogMelConfiguration {
   }
 
   private static func parse(_ data: Data, _ name: String) throws -> JSONNode {
-    do {
-      let node = JSONNode(try JSONValue(parsing: data), file: name)
-      _ = try node.members()
-      return node
-    } catch {
-      throw IdiolectError(.invalidModel, "\(name): not a JSON object: \(error)", cause: error)
+    let value: JSONValue
+    do { value = try JSONValue(parsing: data) } catch {
+      throw IdiolectError(
+        .invalidModel, "\(name): not JSON that can be read: \(error)", cause: error)
     }
+    guard value.object != nil else {
+      throw IdiolectError(.invalidModel, "\(name): it holds \(value.kind), not a JSON object")
+    }
+    return JSONNode(value, file: name)
   }
 
   private init(_ file: JSONNode) throws {

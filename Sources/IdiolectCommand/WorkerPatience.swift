@@ -17,7 +17,7 @@ enum WorkerPatience {
     // Its own path, not /proc/self/exe, by which process lists would then call it. Returns only when it
     // fails; the program then goes on as it is.
     let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-    // The arguments as they came: a file name need not be UTF-8.
+    // The arguments as they came, byte by byte, UTF-8 or not.
     execv(path ?? "/proc/self/exe", CommandLine.unsafeArgv)
     unsetenv("GOMP_SPINCOUNT")
   }

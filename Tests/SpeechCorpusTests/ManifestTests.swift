@@ -56,6 +56,10 @@ struct ManifestTests {
   func endless() throws {
     let error = #expect(throws: IdiolectError.self) { try Manifest(path: "/dev/zero") }
     #expect(error?.message.contains("/dev/zero: no manifest") == true)
+    let folder = try CorpusFolder()
+    let path = try folder.manifest([String](repeating: "y", count: 20_000))
+    let wrong = #expect(throws: IdiolectError.self) { try Manifest(path: path) }
+    #expect(wrong?.message.contains("none of 10000") == true)
   }
 
   @Test("A line that cannot be used is quarantined with line, cause and remedy")

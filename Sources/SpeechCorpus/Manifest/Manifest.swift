@@ -10,6 +10,9 @@ import Basics
 ///
 /// A line that cannot be used goes into the quarantine, and reading goes on.
 public struct Manifest: Sendable {
+  /// So many lines at the start of a file without one that can be used, and it is no manifest.
+  static let mostWrongLines = 10_000
+
   public let path: String
   public var utterances: [Utterance] = []
   public var quarantine = Quarantine()
@@ -48,6 +51,8 @@ public struct Manifest: Sendable {
         quarantine.add(
           utterance: error.utterance, source: path, line: number, cause: error.cause,
           remedy: error.remedy)
+        // Another kind of file, or a pipe that never ends, would fill the memory with complaints.
+        if utterances.isEmpty, quarantine.count == Manifest.mostWrongLines { break }
       }
     }
     guard !utterances.isEmpty else {
