@@ -52,8 +52,16 @@ let package = Package(
     library("AcousticModels", ["Basics", "TensorEngine", "AcousticFeatures", "SpeechText"]),
     library(
       "Transcription",
-      ["Basics", "CKernels", "AudioIO", "AcousticModels", "CTC", "SpeechCorpus"]),
-    library("Adaptation", ["Basics", "Transcription"]),
+      [
+        "Basics", "CKernels", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText",
+        "SpeechCorpus", "CTC", "AcousticModels",
+      ]),
+    library(
+      "Adaptation",
+      [
+        "Basics", "CKernels", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText",
+        "SpeechCorpus", "CTC", "AcousticModels", "Transcription",
+      ]),
     library(
       "Idiolect",
       [
@@ -64,7 +72,8 @@ let package = Package(
     .executableTarget(
       name: "IdiolectCommand",
       dependencies: [
-        "Idiolect", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Idiolect", "Basics", "CKernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
 
@@ -73,7 +82,10 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["Basics", "AudioIO", "AcousticModels"],
+      name: "TestSupport",
+      dependencies: [
+        "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "AcousticModels",
+      ],
       path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
@@ -81,11 +93,12 @@ let package = Package(
     tests("AudioIO"),
     tests("AcousticFeatures", ["AudioIO"]),
     tests("SpeechText"),
-    tests("SpeechCorpus"),
+    tests("SpeechCorpus", ["Basics", "SpeechText"]),
     tests("CTC", ["CKernels", "TensorEngine"]),
     tests("AcousticModels", ["CTC", "TensorEngine"]),
     tests("Transcription"),
     tests("Adaptation"),
+    tests("Idiolect"),
     tests("IdiolectCommand"),
   ],
   cxxLanguageStandard: .cxx17

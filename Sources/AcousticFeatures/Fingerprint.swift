@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// `name-` and 16 hexadecimal digits that every setting of `configuration` goes into.
@@ -8,11 +9,8 @@ func stableFingerprint(_ name: String, _ configuration: some Encodable) -> Strin
   encoder.outputFormatting = [.sortedKeys]
   // Configurations hold finite numbers, strings and flags, which always encode.
   let bytes = (try? encoder.encode(configuration)) ?? Data()
-  var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-  for byte in bytes {
-    hash ^= UInt64(byte)
-    hash &*= 0x100_0000_01B3
-  }
-  let digits = String(hash, radix: 16)
+  var hash = FNVHash()
+  for byte in bytes { hash.combine(UInt64(byte)) }
+  let digits = String(hash.value, radix: 16)
   return "\(name)-" + String(repeating: "0", count: 16 - digits.count) + digits
 }

@@ -9,20 +9,27 @@ extension LogMelConfiguration {
   /// - Throws: `.invalidModel` that names the file and the key: another feature extractor, a setting
   ///   that this front end has no counterpart for, a value of the wrong type or range.
   public init(huggingFace data: Data, name: String = "preprocessor_config.json") throws {
-    guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-      throw IdiolectError(.invalidModel, "\(name): not a JSON object")
-    }
-    try self.init(huggingFace: object, name: name)
+    try self.init(LogMelConfiguration.parse(data, name))
   }
 
   /// Reads the file of a model directory that holds the front end's settings.
   ///
   /// - Throws: `.notFound` where there is neither file; as `init(huggingFace:name:)`.
   public init(modelDirectory: String) throws {
+    var processor: JSONNode?
     for file in ["processor_config.json", "preprocessor_config.json"] {
       let path = "\(modelDirectory)/\(file)"
       guard let data = FileManager.default.contents(atPath: path) else { continue }
-      self = try LogMelConfiguration(huggingFace: data, name: path)
+      let node = try LogMelConfiguration.parse(data, path)
+      // Older versions of transformers keep only the processor's own settings in the first file.
+      if node["feature_extractor"].exists || node["feature_extractor_type"].exists {
+        try self.init(node)
+        return
+      }
+      processor = processor ?? node
+    }
+    if let processor {
+      try self.init(processor)
       return
     }
     throw IdiolectError(
@@ -31,47 +38,57 @@ extension LogMelConfiguration {
     )
   }
 
-  /// As `init(huggingFace:name:)`, from a parsed object.
-  public init(huggingFace object: [String: Any], name: String = "preprocessor_config.json") throws {
-    self.init()
-    func refuse(_ why: String) -> IdiolectError { IdiolectError(.invalidModel, "\(name): \(why)") }
-    var settings = object
-    if let nested = object["feature_extractor"] {
-      guard let nested = nested as? [String: Any] else {
-        throw refuse("feature_extractor is not an object")
-      }
-      settings = nested
+  private static func parse(_ data: Data, _ name: String) throws -> JSONNode {
+    let value: JSONValue
+    do { value = try JSONValue(parsing: data) } catch {
+      throw IdiolectError(
+        .invalidModel, "\(name): not JSON that can be read: \(error)", cause: error)
     }
-    let type = settings["feature_extractor_type"] as? String ?? "missing"
+    guard value.object != nil else {
+      throw IdiolectError(.invalidModel, "\(name): it holds \(value.kind), not a JSON object")
+    }
+    return JSONNode(value, file: name)
+  }
+
+  private init(_ file: JSONNode) throws {
+    self.init()
+    do {
+      let nested = file["feature_extractor"]
+      try read(nested.value == nil ? file : nested)
+      try validate()
+    } catch let error as IdiolectError {
+      let isNamed = error.message.hasPrefix("\(file.file): ")
+      throw IdiolectError(
+        .invalidModel, isNamed ? error.message : "\(file.file): \(error.message)")
+    }
+  }
+
+  private mutating func read(_ settings: JSONNode) throws {
+    func refuse(_ why: String) -> IdiolectError {
+      IdiolectError(.invalidModel, "\(settings.file): \(why)")
+    }
+    _ = try settings.members()
+    let type = try settings["feature_extractor_type"].string(default: "missing")
     guard type == "ParakeetFeatureExtractor" else {
       throw refuse("feature_extractor_type is \(type); only ParakeetFeatureExtractor is known")
     }
-    for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
-      func number() throws -> Double {
-        guard let number = (value as? NSNumber)?.doubleValue, number.isFinite else {
-          throw refuse("\(key) is \(value), not a number")
-        }
-        return number
-      }
-      func integer() throws -> Int {
-        guard let integer = Int(exactly: try number()) else {
-          throw refuse("\(key) is \(value), not a whole number")
-        }
-        return integer
-      }
+    for (key, node) in try settings.members() {
       func require(_ holds: Bool) throws {
-        guard holds else { throw refuse("\(key) is \(value), which this front end cannot do") }
+        guard holds else {
+          let text = node.value?.text(.compact) ?? "null"
+          throw refuse("\(key) is \(text), which this front end cannot do")
+        }
       }
       switch key {
-      case "feature_size": melBins = try integer()
-      case "sampling_rate": sampleRate = try integer()
-      case "hop_length": hopLength = try integer()
-      case "n_fft": fftLength = try integer()
-      case "win_length": windowLength = try integer()
-      case "preemphasis": preemphasis = value is NSNull ? 0 : try number()
-      case "padding_value": try require(try number() == 0)
-      case "padding_side": try require(value as? String == "right")
-      case "do_normalize": try require(value is NSNull || value as? Bool == false)
+      case "feature_size": melBins = try node.int()
+      case "sampling_rate": sampleRate = try node.int()
+      case "hop_length": hopLength = try node.int()
+      case "n_fft": fftLength = try node.int()
+      case "win_length": windowLength = try node.int()
+      case "preemphasis": preemphasis = try node.double(default: 0)
+      case "padding_value": try require(try node.double() == 0)
+      case "padding_side": try require(try node.string() == "right")
+      case "do_normalize": try require(!(try node.bool(default: false)))
       default:
         // What names things or shapes outputs changes no number; anything else might.
         guard LogMelConfiguration.harmlessKeys.contains(key) else {
@@ -79,7 +96,6 @@ extension LogMelConfiguration {
         }
       }
     }
-    do { try validate() } catch let error as IdiolectError { throw refuse(error.message) }
   }
 
   private static let harmlessKeys: Set<String> = [
@@ -88,9 +104,7 @@ extension LogMelConfiguration {
   ]
 
   /// The settings of the feature extractor, as `save_pretrained` writes them.
-  ///
-  /// - Throws: `.unsupported` where a setting has no place in that layout.
-  public func huggingFace() throws -> [String: Any] {
+  private func huggingFace() throws -> JSONValue {
     var plain = LogMelConfiguration()
     plain.sampleRate = sampleRate
     plain.melBins = melBins
@@ -105,22 +119,23 @@ extension LogMelConfiguration {
       )
     }
     return [
-      "feature_extractor_type": "ParakeetFeatureExtractor", "feature_size": melBins,
-      "hop_length": hopLength, "n_fft": fftLength, "padding_side": "right", "padding_value": 0.0,
-      "preemphasis": preemphasis, "return_attention_mask": true, "sampling_rate": sampleRate,
-      "win_length": windowLength,
+      "feature_extractor_type": "ParakeetFeatureExtractor", "feature_size": .integer(melBins),
+      "hop_length": .integer(hopLength), "n_fft": .integer(fftLength), "padding_side": "right",
+      "padding_value": 0.0, "preemphasis": .number(preemphasis), "return_attention_mask": true,
+      "sampling_rate": .integer(sampleRate), "win_length": .integer(windowLength),
     ]
   }
 
   /// The text of `processor_config.json` with this feature extractor nested, as transformers 5 writes it.
   ///
   /// Says that decoding is CTC, which transformers otherwise guesses from the vocabulary.
+  ///
+  /// - Throws: `.unsupported` where a setting has no place in that layout.
   public func processorConfiguration() throws -> Data {
-    let object: [String: Any] = [
+    let object: JSONValue = [
       "decoder_type": "ctc", "feature_extractor": try huggingFace(),
       "processor_class": "ParakeetProcessor",
     ]
-    let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys]
-    return try JSONSerialization.data(withJSONObject: object, options: options) + Data("\n".utf8)
+    return Data(object.text().utf8)
   }
 }

@@ -32,15 +32,18 @@ public struct LogMelConfiguration: Sendable, Codable, Hashable {
       guard holds else { throw IdiolectError(.invalidArgument, "log-mel front end: \(what)") }
     }
     try require(
-      (1...10_000_000).contains(sampleRate), "sampleRate is \(sampleRate) Hz, must be positive")
-    try require((1...1024).contains(melBins), "melBins is \(melBins), must be 1 to 1024")
+      (1000...1_000_000).contains(sampleRate),
+      "sampleRate is \(sampleRate) Hz, must be 1000 to 1000000")
     try require(
-      (2...65_536).contains(fftLength), "fftLength is \(fftLength), must be 2 to 65536 samples")
+      (2...32_768).contains(fftLength), "fftLength is \(fftLength), must be 2 to 32768 samples")
+    try require((1...512).contains(melBins), "melBins is \(melBins), must be 1 to 512")
     try require(
       (1...fftLength).contains(windowLength),
       "windowLength is \(windowLength), must be 1 to fftLength, \(fftLength) samples")
     try require(
-      (1...10_000_000).contains(hopLength), "hopLength is \(hopLength) samples, must be positive")
+      (sampleRate / 1000...sampleRate / 10).contains(hopLength),
+      "hopLength is \(hopLength) samples, must be 1 to 100 ms: \(sampleRate / 1000) to \(sampleRate / 10)"
+    )
     try require((0...1).contains(preemphasis), "preemphasis is \(preemphasis), must be 0 to 1")
     let high = highHz ?? Double(sampleRate) / 2
     try require(

@@ -82,8 +82,16 @@ extension ParameterSource {
           "\(store.path): the tensor \(name) has shape \(entry.shape), \(shape) was expected; is config.json of another model?"
         )
       }
-      if entry.type == .int64 { return try store.readInt64s(name).map(Float.init) }
-      return try store.readFloats(name)
+      let values =
+        entry.type == .int64
+        ? try store.readInt64s(name).map(Float.init) : try store.readFloats(name)
+      if name.hasSuffix("num_batches_tracked"),
+        let wrong = values.first(where: { !(0...0x1p53).contains($0) })
+      {
+        throw IdiolectError(
+          .invalidModel, "\(store.path): \(name) is \(wrong); a count lies between 0 and 2^53")
+      }
+      return values
     }
   }
 

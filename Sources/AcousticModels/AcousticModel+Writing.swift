@@ -2,10 +2,20 @@ import AcousticFeatures
 package import Basics
 import Foundation
 import SpeechText
-package import TensorEngine
+public import TensorEngine
 
 extension AcousticModel {
   /// Writes the model directory; transformers opens it and gives the same logits.
+  ///
+  /// Weights come last and each file is written whole or not at all.
+  ///
+  /// - Parameter storage: how weights are kept on disk; they are widened when read.
+  /// - Throws: `.inputOutput`, naming the file.
+  public func write(to directory: String, storage: SafetensorsTensor.Storage = .float32) throws {
+    try write(to: directory, storage: storage, record: [])
+  }
+
+  /// As `write(to:storage:)`, with a record of what was done.
   ///
   /// Weights come last and each file is written whole or not at all.
   ///
@@ -15,7 +25,7 @@ extension AcousticModel {
   /// - Throws: `.inputOutput`, naming the file.
   package func write(
     to directory: String, storage: SafetensorsTensor.Storage = .float32,
-    record: [(String, JSONValue)] = []
+    record: [(String, JSONValue)]
   ) throws {
     try AtomicFile.makeDirectory(directory)
     func write(_ value: JSONValue, _ file: String) throws {
@@ -42,7 +52,7 @@ extension AcousticModel {
       parameters.map { parameter in
         parameter.name.hasSuffix("num_batches_tracked")
           ? SafetensorsTensor(integers: parameter.name, shape: parameter.tensor.shape) {
-            parameter.tensor.values.map { Int64($0) }
+            parameter.tensor.values.map { Int64(exactly: $0.rounded()) ?? 0 }
           }
           : SafetensorsTensor(
             parameter.name, shape: parameter.tensor.shape,

@@ -116,6 +116,3 @@ public struct AdaptationReport: Sendable {
     ]
   }
 }
-
-/// The version of this software.
-public let idiolectVersion = "0.1.0"

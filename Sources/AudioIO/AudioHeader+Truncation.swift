@@ -108,8 +108,8 @@ extension AudioHeader {
     return nil
   }
 
-  /// Whether the last Ogg page in the file is whole and marked as the last of its stream.
-  func endsWithLastOggPage() -> Bool {
+  /// Whether the last Ogg page in the file is whole.
+  func endsWithWholeOggPage() -> Bool {
     // A page is at most 65,307 bytes long.
     let tail = min(size, 1 << 17)
     guard let bytes = bytes(at: size - tail, count: tail) else { return false }
@@ -122,7 +122,7 @@ extension AudioHeader {
         let body = position + 27 + segments
         guard body <= bytes.count else { return false }
         let length = bytes[(position + 27)..<body].reduce(0) { $0 + Int($1) }
-        return body + length <= bytes.count && bytes[position + 5] & 4 != 0
+        return body + length <= bytes.count
       }
       position -= 1
     }

@@ -21,10 +21,11 @@ struct AudioHeader {
     case "caff": missing = missingInCAF()
     case ".snd": missing = missingInAU()
     case "OggS":
-      guard endsWithLastOggPage() else {
+      // A recording that was stopped lacks the page that ends its stream, and is whole all the same.
+      guard endsWithWholeOggPage() else {
         throw IdiolectError(
           .invalidAudio,
-          "\(path): truncated: its Ogg stream has no last page; copy or record it again")
+          "\(path): truncated: the last page of its Ogg stream is cut; copy or record it again")
       }
       missing = nil
     default: missing = missingInMP3()

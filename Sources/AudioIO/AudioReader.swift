@@ -56,7 +56,9 @@ public final class AudioReader {
         throw IdiolectError(error.code, "\(path): \(error.message)", cause: error)
       }
     }
-    let blockFrames = max(1, 65_536 / description.channels)
+    // A block is small on both sides of the resampler.
+    let growth = max(1, self.sampleRate / fileRate)
+    let blockFrames = max(1, 65_536 / description.channels / growth)
     interleaved = [Float](repeating: 0, count: blockFrames * description.channels)
     position = try AudioReader.frames(offsetSeconds, rate: fileRate, "offset", path)
     remaining = try durationSeconds.map {

@@ -32,7 +32,13 @@ final class SoundFile {
       encoding: SoundFile.formatName(info.format & Int32(SF_FORMAT_SUBMASK)))
     isLengthExact = frames != nil && container != SoundFile.mpeg
     // From here on `deinit` closes the handle, also when this initialiser throws.
-    guard info.samplerate > 0, (1...1024).contains(info.channels), frames ?? 0 >= 0 else {
+    guard (100...1_000_000).contains(info.samplerate) else {
+      throw IdiolectError(
+        .invalidAudio,
+        "\(path): its header declares \(UInt32(bitPattern: info.samplerate)) Hz, not a rate from 100 Hz to 1 MHz; correct the header or export it again"
+      )
+    }
+    guard (1...1024).contains(info.channels), frames ?? 0 >= 0 else {
       throw IdiolectError(
         .invalidAudio,
         "\(path): its header is damaged: \(info.samplerate) Hz, \(info.channels) channels, \(info.frames) samples"

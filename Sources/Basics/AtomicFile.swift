@@ -17,6 +17,7 @@ public enum AtomicFile {
       // Renaming would put a file in the place of the device itself.
       if kind == S_IFCHR || kind == S_IFIFO { return try writeInPlace(path, body) }
     }
+    let isThere = stat(path, &status) == 0
     let target = resolved(path)
     let temporary = "\(target).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
@@ -27,6 +28,8 @@ public enum AtomicFile {
     }
     do {
       defer { close(descriptor) }
+      // Who might read what was there may read what takes its place, and nobody else.
+      if isThere { _ = fchmod(descriptor, status.st_mode & 0o777) }
       try body { try append($0, to: descriptor, path) }
       guard fsync(descriptor) == 0 else { throw failure("cannot write", path, errno) }
     }
@@ -55,11 +58,18 @@ public enum AtomicFile {
     }
   }
 
-  /// What `path` names where it is a symbolic link, else `path`.
-  private static func resolved(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+  /// What `path` names where it is a symbolic link, be it there yet or not; else `path`.
+  private static func resolved(_ path: String, links: Int = 0) -> String {
+    if let real = realpath(path, nil) {
+      defer { free(real) }
+      return String(cString: real)
+    }
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &buffer, buffer.count)
+    // As many links as the system itself follows.
+    guard count > 0, links < 40 else { return path }
+    let named = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return resolved(FilePath.join(FilePath.directory(of: path), named), links: links + 1)
   }
 
   /// Writes `data` to `path`, whole or not at all.

@@ -37,7 +37,15 @@ package enum EngineThread {
 }
 
 /// Runs `body` on the engine thread and returns what it returns; directly if already there.
-package func onEngine<Result>(_ body: () throws -> Result) throws -> Result {
+///
+/// Networks run, tapes record and models open there, and nowhere else:
+///
+///     let model = try onEngine { try AcousticModel(directory: "Models/english-small") }
+///
+/// The caller waits; calls of several threads take turns.
+///
+/// - Throws: what `body` throws.
+public func onEngine<Result>(_ body: () throws -> Result) throws -> Result {
   if EngineThread.isCurrent { return try body() }
   var outcome: Swift.Result<Result, any Error>?
   // The caller waits until the body has run, so nothing here outlives or races it.

@@ -130,10 +130,7 @@ package final class ProgressBar: Sendable {
     }
     if !state.label.isEmpty { parts.append(state.label) }
     // A label from a file name must not move the cursor.
-    return String(
-      parts.joined(separator: "  ").unicodeScalars.map {
-        $0.properties.generalCategory == .control ? " " : Character($0)
-      })
+    return printable(parts.joined(separator: "  "), replacement: " ")
   }
 
   /// Such as `0:42`, `12:05` or `3:20:00`.

@@ -1,12 +1,33 @@
-#include <vector>
+#include <cstdio>
+#include <cstdlib>
 
 #include "vector.hpp"
 
 namespace {
 
+/// Working memory, zero at first. Without memory the program ends in words: no exception may cross the C
+/// interface, and a convolution's few kilobytes are not worth an error path through every caller.
+class Scratch {
+ public:
+  explicit Scratch(size_t count)
+      : values(static_cast<float *>(std::calloc(count == 0 ? 1 : count, sizeof(float)))) {
+    if (values) return;
+    std::fputs("idiolect: out of memory for a depthwise convolution\n", stderr);
+    std::abort();
+  }
+  Scratch(Scratch &&other) noexcept : values(other.values) { other.values = nullptr; }
+  Scratch(const Scratch &) = delete;
+  ~Scratch() { std::free(values); }
+  float &operator[](size_t index) { return values[index]; }
+  float *data() const { return values; }
+
+ private:
+  float *values;
+};
+
 /// weight[columns, kernel] as [kernel, columns], so that the inner loop runs along columns.
-std::vector<float> byTap(const float *weight, size_t columns, size_t kernel, bool flip) {
-  std::vector<float> result(columns * kernel);
+Scratch byTap(const float *weight, size_t columns, size_t kernel, bool flip) {
+  Scratch result(columns * kernel);
   for (size_t k = 0; k < kernel; k++) {
     const size_t tap = flip ? kernel - 1 - k : k;
     for (size_t c = 0; c < columns; c++) result[k * columns + c] = weight[c * kernel + tap];
@@ -91,7 +112,7 @@ void overFrames(const ck_segments &segments, size_t columns, Body &&body) {
 
 void ck_depthwise_forward(const float *x, const float *weight, const float *bias, float *y,
                           ck_segments segments, size_t columns, size_t kernel) {
-  const std::vector<float> taps = byTap(weight, columns, kernel, false);
+  const Scratch taps = byTap(weight, columns, kernel, false);
   overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
     const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
     correlate(x + base, taps.data(), bias, y + base, segments.valid[s], columns, kernel, from, to);
@@ -100,7 +121,7 @@ void ck_depthwise_forward(const float *x, const float *weight, const float *bias
 
 void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
                                 ck_segments segments, size_t columns, size_t kernel) {
-  const std::vector<float> taps = byTap(weight, columns, kernel, true);
+  const Scratch taps = byTap(weight, columns, kernel, true);
   overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
     const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
     const size_t frames = segments.offsets[s + 1] - segments.offsets[s];
@@ -118,7 +139,7 @@ void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
 
 void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweight,
                                   ck_segments segments, size_t columns, size_t kernel) {
-  std::vector<float> sums(columns * kernel, 0.0f);
+  Scratch sums(columns * kernel);
   const size_t rows = segments.count == 0 ? 1 : static_cast<size_t>(segments.offsets[segments.count]) + 1;
   ck::parallel(columns, ck::elementGrain / (rows * kernel) + 16, [&](size_t b, size_t e) {
     for (size_t s = 0; s < segments.count; s++) {

@@ -6,10 +6,6 @@ CK_CLONES void toBFloat16(const float *x, uint16_t *y, size_t begin, size_t end)
   for (size_t i = begin; i < end; i++) y[i] = ck::toBFloat16(x[i]);
 }
 
-CK_CLONES void fromBFloat16(const uint16_t *x, float *y, size_t begin, size_t end) {
-  for (size_t i = begin; i < end; i++) y[i] = ck::fromBFloat16(x[i]);
-}
-
 CK_CLONES void addScaled(const float *a, const float *b, float scale, float *out, size_t begin,
                          size_t end) {
   for (size_t i = begin; i < end; i++) out[i] = a[i] + scale * b[i];
@@ -91,10 +87,6 @@ CK_CLONES void scatterAdd(const float *rows, const int32_t *index, float *table,
 
 void ck_to_bfloat16(const float *x, uint16_t *y, size_t count) {
   ck::parallel(count, ck::elementGrain, [&](size_t b, size_t e) { toBFloat16(x, y, b, e); });
-}
-
-void ck_from_bfloat16(const uint16_t *x, float *y, size_t count) {
-  ck::parallel(count, ck::elementGrain, [&](size_t b, size_t e) { fromBFloat16(x, y, b, e); });
 }
 
 void ck_add_scaled(const float *a, const float *b, float scale, float *out, size_t count) {

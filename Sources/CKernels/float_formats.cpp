@@ -1,12 +1,4 @@
-#include <cstring>
-
-#include "CKernelsMemory.h"
-
-#if defined(__x86_64__)
-#define CK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CK_CLONES
-#endif
+#include "vector.hpp"
 
 // Written as selects on integers, so that every loop becomes vector instructions on every processor, and so
 // that flushing of denormals, which a library may have switched on, changes nothing.
@@ -37,7 +29,7 @@ CK_CLONES void ck_widen_f16(float *dst, const uint16_t *src, size_t n) {
 }
 
 CK_CLONES void ck_widen_bf16(float *dst, const uint16_t *src, size_t n) {
-  for (size_t i = 0; i < n; ++i) dst[i] = float_of(static_cast<uint32_t>(src[i]) << 16);
+  for (size_t i = 0; i < n; ++i) dst[i] = ck::fromBFloat16(src[i]);
 }
 
 CK_CLONES void ck_narrow_f64(float *dst, const double *src, size_t n) {
@@ -69,10 +61,9 @@ CK_CLONES size_t ck_narrow_bf16(uint16_t *dst, const float *src, size_t n) {
   size_t overflows = 0;
   for (size_t i = 0; i < n; ++i) {
     const uint32_t bits = bits_of(src[i]), size = bits & 0x7fffffffu;
-    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    const uint32_t quiet_nan = (bits >> 16) | 0x40u;
+    const uint16_t rounded = ck::toBFloat16(src[i]);
+    dst[i] = rounded;
     overflows += ((rounded & 0x7fffu) == 0x7f80u) & (size < infinity);
-    dst[i] = static_cast<uint16_t>(size > infinity ? quiet_nan : rounded);
   }
   return overflows;
 }

@@ -111,15 +111,13 @@ CK_CLONES void affine(const float *x, const float *scale, const float *shift, fl
   }
 }
 
-CK_CLONES void products(const float *x, const float *dy, const float *mean, const uint8_t *use,
-                        float *sumDy, float *sumDyX, size_t rows, size_t columns, size_t b,
-                        size_t e) {
+CK_CLONES void products(const float *x, const float *dy, const float *mean, float *sumDy,
+                        float *sumDyX, size_t rows, size_t columns, size_t b, size_t e) {
   for (size_t j = b; j < e; j++) sumDy[j] = sumDyX[j] = 0;
   inBlocks(rows, b, e, [&](size_t first, size_t last, size_t column, size_t width)
                            __attribute__((always_inline)) {
     float sums[columnBlock] = {}, products[columnBlock] = {};
     for (size_t row = first; row < last; row++) {
-      if (use && !use[row]) continue;
       const float *in = x + row * columns + column, *d = dy + row * columns + column;
       for (size_t j = 0; j < width; j++) {
         sums[j] += d[j];
@@ -142,45 +140,6 @@ CK_CLONES void normBackward(const float *x, const float *dy, const float *mean, 
     const float on = !use || use[row] ? 1.0f : 0.0f;
     for (size_t j = 0; j < columns; j++) {
       out[j] = a[j] * d[j] + on * (bb[j] * (in[j] - mean[j]) + c[j]);
-    }
-  }
-}
-
-CK_CLONES void softmax(const float *x, float *y, size_t columns, bool logarithm, size_t b,
-                       size_t e) {
-  for (size_t row = b; row < e; row++) {
-    const float *in = x + row * columns;
-    float *out = y + row * columns;
-    float largest = in[0];
-    for (size_t j = 1; j < columns; j++) largest = in[j] > largest ? in[j] : largest;
-    float sum = 0;
-    if (logarithm) {
-      for (size_t j = 0; j < columns; j++) sum += ck::fastExp(in[j] - largest);
-      const float shift = largest + std::log(sum);
-      for (size_t j = 0; j < columns; j++) out[j] = in[j] - shift;
-    } else {
-      for (size_t j = 0; j < columns; j++) {
-        out[j] = ck::fastExp(in[j] - largest);
-        sum += out[j];
-      }
-      const float inverse = 1.0f / sum;
-      for (size_t j = 0; j < columns; j++) out[j] *= inverse;
-    }
-  }
-}
-
-CK_CLONES void softmaxBackward(const float *y, const float *dy, float *dx, size_t columns,
-                               bool logarithm, size_t b, size_t e) {
-  for (size_t row = b; row < e; row++) {
-    const float *p = y + row * columns, *d = dy + row * columns;
-    float *out = dx + row * columns;
-    float sum = 0;
-    if (logarithm) {
-      for (size_t j = 0; j < columns; j++) sum += d[j];
-      for (size_t j = 0; j < columns; j++) out[j] = d[j] - ck::fastExp(p[j]) * sum;
-    } else {
-      for (size_t j = 0; j < columns; j++) sum += d[j] * p[j];
-      for (size_t j = 0; j < columns; j++) out[j] = p[j] * (d[j] - sum);
     }
   }
 }
@@ -233,10 +192,10 @@ void ck_column_affine(const float *x, const float *scale, const float *shift, fl
                [&](size_t b, size_t e) { affine(x, scale, shift, y, columns, b, e); });
 }
 
-void ck_column_products(const float *x, const float *dy, const float *mean, const uint8_t *use,
-                        float *sumDy, float *sumDyX, size_t rows, size_t columns) {
+void ck_column_products(const float *x, const float *dy, const float *mean, float *sumDy,
+                        float *sumDyX, size_t rows, size_t columns) {
   ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
-    products(x, dy, mean, use, sumDy, sumDyX, rows, columns, b, e);
+    products(x, dy, mean, sumDy, sumDyX, rows, columns, b, e);
   });
 }
 
@@ -246,16 +205,4 @@ void ck_column_norm_backward(const float *x, const float *dy, const float *mean,
   ck::parallel(rows, ck::rowGrain(columns), [&](size_t begin, size_t end) {
     normBackward(x, dy, mean, use, a, b, c, dx, columns, begin, end);
   });
-}
-
-void ck_softmax_forward(const float *x, float *y, size_t rows, size_t columns, bool logarithm) {
-  if (columns == 0) return;
-  ck::parallel(rows, ck::rowGrain(columns),
-               [&](size_t b, size_t e) { softmax(x, y, columns, logarithm, b, e); });
-}
-
-void ck_softmax_backward(const float *y, const float *dy, float *dx, size_t rows, size_t columns,
-                         bool logarithm) {
-  ck::parallel(rows, ck::rowGrain(columns),
-               [&](size_t b, size_t e) { softmaxBackward(y, dy, dx, columns, logarithm, b, e); });
 }

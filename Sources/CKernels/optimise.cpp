@@ -1,13 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "CKernels.h"
-
-#if defined(__x86_64__)
-#define CK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CK_CLONES
-#endif
+#include "vector.hpp"
 
 // sqrtf may set errno, which keeps a loop scalar.
 #if __has_builtin(__builtin_elementwise_sqrt)
@@ -79,16 +73,6 @@ void sum_squares_part(void *context, size_t begin, size_t end) {
   }
 }
 
-struct Scale {
-  float *x;
-  float factor;
-};
-
-CK_CLONES void scale_part(void *context, size_t begin, size_t end) {
-  const Scale job = *static_cast<Scale *>(context);
-  for (size_t i = begin; i < end; ++i) job.x[i] *= job.factor;
-}
-
 struct Lerp {
   float *dst;
   const float *src;
@@ -134,11 +118,6 @@ double ck_sum_squares(const float *x, size_t count) {
   double sum = 0;
   for (size_t block = 0; block < job.blocks; ++block) sum += job.sums[block];
   return sum;
-}
-
-void ck_scale(float *x, size_t count, float factor) {
-  Scale job{x, factor};
-  ck_parallel_for(count, grain, scale_part, &job);
 }
 
 void ck_lerp(float *dst, const float *src, size_t count, float weight) {

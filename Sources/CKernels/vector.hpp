@@ -56,12 +56,13 @@ CK_INLINE float fastExp(float x) {
 
 CK_INLINE float sigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
 
-/// float32 to bfloat16, to nearest, ties to even; NaN stays NaN.
+/// float32 to bfloat16, to nearest, ties to even; NaN stays NaN, with its sign.
 CK_INLINE uint16_t toBFloat16(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, 4);
   const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  return static_cast<uint16_t>((bits & 0x7FFFFFFF) > 0x7F800000 ? 0x7FC0 : rounded);
+  const uint32_t quiet = (bits >> 16) | 0x40;
+  return static_cast<uint16_t>((bits & 0x7FFFFFFF) > 0x7F800000 ? quiet : rounded);
 }
 
 CK_INLINE float fromBFloat16(uint16_t x) {

@@ -1,4 +1,4 @@
-package import TensorEngine
+public import TensorEngine
 
 extension CTCLoss {
   /// The loss on the tape: the weighted sum over utterances, a scalar, beside what each one gave.
@@ -6,7 +6,7 @@ extension CTCLoss {
   /// - Parameters:
   ///   - logits: [rows, labels], packed.
   ///   - utterances: where each lies in the rows, its target and its weight.
-  package func onTape(
+  public func onTape(
     logits: Tensor, utterances: [CTCUtterance], policy: CTCExclusionPolicy
   ) throws -> (loss: Tensor, result: CTCLossResult) {
     let values = UnsafeBufferPointer(start: UnsafePointer(logits.pointer), count: logits.count)

@@ -10,13 +10,13 @@ import CKernels
 /// Computed in float64 with an exponent for every state, so it is exact for any finite logits.
 ///
 /// Reference: Graves, Fernández, Gomez, Schmidhuber, ICML 2006.
-package struct CTCLoss: Sendable {
+public struct CTCLoss: Sendable {
   /// The number of output symbols, blank included.
-  package let labels: Int
+  public let labels: Int
   /// The blank's index.
-  package let blank: Int
+  public let blank: Int
 
-  package init(labels: Int, blank: Int) {
+  public init(labels: Int, blank: Int) {
     precondition(
       labels > 0 && labels <= Int(Int32.max) && 0 <= blank && blank < labels,
       "blank \(blank) of \(labels) labels")
@@ -37,7 +37,7 @@ package struct CTCLoss: Sendable {
   ///   undefined.
   /// - Complexity: O(frames · (labels + target)) for each utterance; utterances run in parallel, and
   ///   the result does not depend on the number of threads.
-  package func callAsFunction(
+  public func callAsFunction(
     logits: UnsafeBufferPointer<Float>, utterances: [CTCUtterance], policy: CTCExclusionPolicy,
     gradient: UnsafeMutableBufferPointer<Float>? = nil
   ) throws -> CTCLossResult {

@@ -1,5 +1,5 @@
 /// Why an utterance has no CTC loss.
-package enum CTCExclusion: Sendable, Hashable, CustomStringConvertible {
+public enum CTCExclusion: Sendable, Hashable, CustomStringConvertible {
   /// Fewer output frames than its labels need.
   case tooShort(frames: Int, required: Int)
   /// A frame holds a NaN, +infinity, or nothing but -infinity.
@@ -7,7 +7,7 @@ package enum CTCExclusion: Sendable, Hashable, CustomStringConvertible {
   /// Every alignment passes through a label whose logit is -infinity.
   case impossible
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .tooShort(let frames, let required):
       "it has \(frames) output frames and its transcript needs \(required): check that the transcript "
@@ -21,7 +21,7 @@ package enum CTCExclusion: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// What to do with an utterance that has no CTC loss. There is no default: the caller chooses.
-package enum CTCExclusionPolicy: Sendable, Hashable {
+public enum CTCExclusionPolicy: Sendable, Hashable {
   /// Leave it out of sums, means and the gradient, and report it in `CTCLossResult.excluded`.
   case exclude
   /// Throw an error that names it.
@@ -29,14 +29,14 @@ package enum CTCExclusionPolicy: Sendable, Hashable {
 }
 
 /// The losses of a batch, and which of its utterances have none.
-package struct CTCLossResult: Sendable {
-  package struct Excluded: Sendable, Hashable {
+public struct CTCLossResult: Sendable {
+  public struct Excluded: Sendable, Hashable {
     /// Its place in the batch.
-    package let index: Int
-    package let name: String
-    package let reason: CTCExclusion
+    public let index: Int
+    public let name: String
+    public let reason: CTCExclusion
 
-    package init(index: Int, name: String, reason: CTCExclusion) {
+    public init(index: Int, name: String, reason: CTCExclusion) {
       self.index = index
       self.name = name
       self.reason = reason
@@ -44,17 +44,17 @@ package struct CTCLossResult: Sendable {
   }
 
   /// Negative log-likelihood of each target, in nats, without the weight; nil for the excluded.
-  package let losses: [Double?]
+  public let losses: [Double?]
   /// The utterances without a loss, in the order of the batch.
-  package let excluded: [Excluded]
+  public let excluded: [Excluded]
   /// Sum of weight times loss over the included: what the gradient is the gradient of.
-  package let weightedLoss: Double
+  public let weightedLoss: Double
 
   /// How many utterances have a loss.
-  package var includedCount: Int { losses.count - excluded.count }
+  public var includedCount: Int { losses.count - excluded.count }
 
   /// Mean loss of the included utterances, unweighted; nil when there is none.
-  package var meanLoss: Double? {
+  public var meanLoss: Double? {
     includedCount == 0 ? nil : losses.reduce(0) { $0 + ($1 ?? 0) } / Double(includedCount)
   }
 }

@@ -1,13 +1,13 @@
 /// The rows of one utterance in packed logits `[rows, labels]`, where utterances lie one after another.
-package struct PackedSegment: Sendable, Hashable {
+public struct PackedSegment: Sendable, Hashable {
   /// The index of its first row.
-  package var firstRow: Int
+  public var firstRow: Int
   /// How many rows it owns.
-  package var rows: Int
+  public var rows: Int
   /// How many of them, from the first, are output frames; the rest is padding.
-  package var frames: Int
+  public var frames: Int
 
-  package init(firstRow: Int, rows: Int, frames: Int) {
+  public init(firstRow: Int, rows: Int, frames: Int) {
     precondition(
       firstRow >= 0 && frames >= 0 && rows >= frames,
       "segment at row \(firstRow) has \(rows) rows and \(frames) frames")
@@ -17,7 +17,7 @@ package struct PackedSegment: Sendable, Hashable {
   }
 
   /// Segments without padding, one after another.
-  package static func packed(frames: [Int]) -> [PackedSegment] {
+  public static func packed(frames: [Int]) -> [PackedSegment] {
     var next = 0
     return frames.map { count in
       defer { next += count }
@@ -27,16 +27,16 @@ package struct PackedSegment: Sendable, Hashable {
 }
 
 /// One utterance as the CTC loss sees it.
-package struct CTCUtterance: Sendable {
+public struct CTCUtterance: Sendable {
   /// What messages call it.
-  package var name: String
-  package var segment: PackedSegment
+  public var name: String
+  public var segment: PackedSegment
   /// The labels to be found in it, without blanks.
-  package var target: [Int32]
+  public var target: [Int32]
   /// Factor on its gradient, and on its share of `CTCLossResult.weightedLoss`.
-  package var weight: Double
+  public var weight: Double
 
-  package init(name: String, segment: PackedSegment, target: [Int32], weight: Double = 1) {
+  public init(name: String, segment: PackedSegment, target: [Int32], weight: Double = 1) {
     self.name = name
     self.segment = segment
     self.target = target
@@ -45,7 +45,7 @@ package struct CTCUtterance: Sendable {
 
   /// The fewest output frames in which `target` can be said: its labels, and a blank between each two
   /// that are equal.
-  package static func requiredFrames(_ target: some Collection<Int32>) -> Int {
+  public static func requiredFrames(_ target: some Collection<Int32>) -> Int {
     target.count + zip(target, target.dropFirst()).count { $0 == $1 }
   }
 }

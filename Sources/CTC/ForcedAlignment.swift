@@ -2,12 +2,12 @@ import Basics
 import CKernels
 
 /// Where in time each label of a known target is said: the most probable path that spells it (Viterbi).
-package struct ForcedAlignment: Sendable {
+public struct ForcedAlignment: Sendable {
   /// Every label of the target in order, each with the frames that the path spends on it; frames of no
   /// label are blank.
-  package let labels: [DecodedLabel]
+  public let labels: [DecodedLabel]
   /// Mean over all frames of the softmax probability of the symbol on the path; 0 without frames.
-  package let confidence: Float
+  public let confidence: Float
 
   /// Aligns `target` to one utterance.
   ///
@@ -20,7 +20,7 @@ package struct ForcedAlignment: Sendable {
   ///   - name: what an error calls the utterance.
   /// - Throws: `invalidData` when no alignment exists or a label is not in the vocabulary.
   /// - Complexity: O(frames · (labels + target)) time, O(frames · target) bytes.
-  package init(
+  public init(
     of target: [Int32], to logits: UnsafeBufferPointer<Float>, labels: Int, blank: Int, name: String
   ) throws {
     precondition(

@@ -5,13 +5,13 @@ import CKernels
 /// blanks dropped.
 ///
 /// Of equal logits the first label wins.
-package struct GreedyDecoder: Sendable {
+public struct GreedyDecoder: Sendable {
   /// The number of output symbols, blank included.
-  package let labels: Int
+  public let labels: Int
   /// The blank's index.
-  package let blank: Int
+  public let blank: Int
 
-  package init(labels: Int, blank: Int) {
+  public init(labels: Int, blank: Int) {
     precondition(
       labels > 0 && labels <= Int(Int32.max) && 0 <= blank && blank < labels,
       "blank \(blank) of \(labels) labels")
@@ -22,7 +22,7 @@ package struct GreedyDecoder: Sendable {
   /// Decodes each segment of packed logits `[rows, labels]`; frame numbers count from its first row.
   ///
   /// - Throws: `invalidData` when a valid frame has no largest finite logit.
-  package func callAsFunction(
+  public func callAsFunction(
     logits: UnsafeBufferPointer<Float>, segments: [PackedSegment]
   ) throws -> [[DecodedLabel]] {
     precondition(
@@ -40,7 +40,7 @@ package struct GreedyDecoder: Sendable {
   }
 
   /// Decodes one utterance, logits `[frames, labels]`.
-  package func callAsFunction(logits: UnsafeBufferPointer<Float>) throws -> [DecodedLabel] {
+  public func callAsFunction(logits: UnsafeBufferPointer<Float>) throws -> [DecodedLabel] {
     let frames = logits.count / labels
     return try self(
       logits: logits, segments: [PackedSegment(firstRow: 0, rows: frames, frames: frames)])[0]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Foundation
 import Idiolect
 
@@ -27,7 +28,8 @@ enum Failure {
   /// Writes one line to standard error, whatever the text holds.
   static func say(_ text: String) {
     let line = "idiolect: " + oneLine(text) + "\n"
-    FileHandle.standardError.write(Data(line.utf8))
+    // Where standard error is closed there is nobody left to tell.
+    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
   }
 
   /// Text from files, safe for a terminal: a line feed becomes a space, other control characters a
@@ -38,9 +40,9 @@ enum Failure {
       if scalar == "\n" || scalar == "\t" || scalar == "\r" {
         if result.last != " " { result.append(" ") }
       } else {
-        result.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+        result.append(scalar)
       }
     }
-    return String(result)
+    return printable(String(result))
   }
 }

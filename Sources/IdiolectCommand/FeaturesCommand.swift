@@ -38,6 +38,7 @@ struct FeaturesCommand: ParsableCommand {
     } catch let error as IdiolectError {
       throw IdiolectError(error.code, "\(clip): \(error.message)", cause: error)
     }
+    let sharesOutput = StandardOutput.isFile(output)
     let shape = [features.frames, features.bins]
     if output.hasSuffix(".safetensors") {
       try SafetensorsWriter.write(
@@ -45,8 +46,10 @@ struct FeaturesCommand: ParsableCommand {
     } else {
       try NumpyFile(shape: shape, values: features.values).write(to: output)
     }
-    try StandardOutput.line(
+    let summary =
       "\(output): \(features.frames) frames of \(features.bins), \(features.validFrames) valid, "
-        + "\(Figures.milliseconds(frontEnd.hopSeconds)) apart")
+      + "\(Figures.milliseconds(frontEnd.hopSeconds)) apart"
+    // An array that goes to standard output is not followed by a line of text.
+    if sharesOutput { Failure.say(summary) } else { try StandardOutput.line(summary) }
   }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Basics
+import CKernels
 
 /// The program `idiolect`.
 struct RootCommand: ParsableCommand {
@@ -14,6 +16,7 @@ struct RootCommand: ParsableCommand {
       recordings were left out); 66 missing file; 69 unsupported here; 74 reading or writing failed. \
       Messages go to standard error, one line each; results go to standard output.
       """,
+    version: "idiolect \(idiolectVersion), \(String(cString: ck_library_version()))",
     subcommands: [
       AdaptCommand.self,
       TrainCommand.self,

@@ -14,11 +14,11 @@ enum WorkerPatience {
     // Read once too: freed large blocks go back to the system. By its own rule glibc would soon keep them in
     // its heap, whose gaps grow: an hour of audio through a small network took 1,140 MB, so 305 MB.
     setenv("MALLOC_MMAP_THRESHOLD_", "1048576", 0)
-    var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
     // Its own path, not /proc/self/exe, by which process lists would then call it. Returns only when it
     // fails; the program then goes on as it is.
     let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-    execv(path ?? "/proc/self/exe", &arguments)
+    // The arguments as they came, byte by byte, UTF-8 or not.
+    execv(path ?? "/proc/self/exe", CommandLine.unsafeArgv)
     unsetenv("GOMP_SPINCOUNT")
   }
 }

@@ -65,15 +65,3 @@ extension Quarantine.Entry: CustomStringConvertible {
     return text + printable(cause) + "; " + printable(remedy)
   }
 }
-
-/// Untrusted text on one line of a terminal: control characters become a replacement sign.
-func printable(_ text: String) -> String {
-  guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-    return text
-  }
-  var result = String.UnicodeScalarView()
-  for scalar in text.unicodeScalars {
-    result.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-  }
-  return String(result)
-}

@@ -67,7 +67,9 @@ public struct Evaluation: Sendable {
       case .success(let transcript):
         scores.append(Score(utterance, transcript: transcript, normalizer: normalizer))
       case .failure(let error):
-        let (cause, remedy) = error.parts(without: utterance.audioPath)
+        let (cause, remedy) = error.parts(
+          without: utterance.audioPath,
+          remedy: "replace the recording, or take it out of the manifest")
         quarantine.add(
           utterance: utterance.id, source: source, line: utterance.line, cause: cause,
           remedy: remedy)
@@ -95,17 +97,5 @@ public struct Evaluation: Sendable {
       scores.map {
         ScoredUtterance(counts: $0[keyPath: counts], speaker: $0.utterance.speaker)
       }, seed: seed)
-  }
-}
-
-extension IdiolectError {
-  /// The message without the file's name, parted at its last semicolon into cause and remedy.
-  fileprivate func parts(without name: String) -> (cause: String, remedy: String) {
-    var text = message[...]
-    if text.hasPrefix("\(name): ") { text = text.dropFirst(name.count + 2) }
-    guard let cut = text.range(of: "; ", options: .backwards) else {
-      return (String(text), "replace the recording, or take it out of the manifest")
-    }
-    return (String(text[..<cut.lowerBound]), String(text[cut.upperBound...]))
   }
 }

@@ -24,6 +24,21 @@ import Testing
     #expect(error?.code == .notFound)
   }
 
+  /// As versions of transformers before 5 lay it out: the processor's settings and the extractor's apart.
+  @Test func processorWithoutExtractor() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let processor = #"{"processor_class": "ParakeetProcessor"}"#
+    try AtomicFile.write(processor, to: "\(directory)/processor_config.json")
+    let error = #expect(throws: IdiolectError.self) {
+      try LogMelConfiguration(modelDirectory: directory)
+    }
+    #expect(error?.message.contains("feature_extractor_type is missing") == true)
+    try AtomicFile.write(
+      Self.written("preprocessor_config.json"), to: "\(directory)/preprocessor_config.json")
+    #expect(try LogMelConfiguration(modelDirectory: directory) == LogMelConfiguration())
+  }
+
   @Test func writesTheSameFeatureExtractor() throws {
     let theirs = try JSONSerialization.jsonObject(with: Self.written("processor_config.json"))
     let ours = try JSONSerialization.jsonObject(
@@ -48,13 +63,15 @@ import Testing
   @Test func settingsWithoutAPlaceAreNotWritten() {
     var configuration = LogMelConfiguration()
     configuration.normalization = .none
-    let error = #expect(throws: IdiolectError.self) { try configuration.huggingFace() }
+    let error = #expect(throws: IdiolectError.self) { try configuration.processorConfiguration() }
     #expect(error?.code == .unsupported)
   }
 
   @Test(arguments: [
     ("do_ceptral_normalize", "true"), ("dither", "0.1"), ("hop_length", "\"160\""),
-    ("hop_length", "0"), ("n_fft", "1e30"), ("win_length", "400.5"), ("padding_side", "\"left\""),
+    ("hop_length", "0"), ("hop_length", "true"), ("hop_length", "15"), ("hop_length", "1601"),
+    ("feature_size", "true"), ("feature_size", "100000"), ("preemphasis", "NaN"), ("n_fft", "1e30"),
+    ("win_length", "400.5"), ("padding_side", "\"left\""),
     ("padding_value", "1.0"), ("do_normalize", "true"),
     ("feature_extractor_type", "\"WhisperFeatureExtractor\""),
   ])
@@ -72,7 +89,10 @@ import Testing
     #expect(error?.code == .invalidModel)
     #expect(error?.message.contains("m/preprocessor_config.json") == true)
     // A value of the right type but out of range is named as the configuration names it.
-    let named = value == "0" ? "hopLength" : key
+    let configured = [
+      "0": "hopLength", "15": "hopLength", "1601": "hopLength", "100000": "melBins",
+    ]
+    let named = configured[value] ?? key
     #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
   }
 

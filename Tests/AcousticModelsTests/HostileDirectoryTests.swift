@@ -29,7 +29,8 @@ struct HostileDirectoryTests {
 
   /// Writes the tensors of a directory again, changed.
   private func rewrite(
-    _ directory: String, _ change: (inout [(name: String, shape: [Int], values: [Float])]) -> Void
+    _ directory: String, counter: Float = 0,
+    _ change: (inout [(name: String, shape: [Int], values: [Float])]) -> Void
   ) throws {
     let path = "\(directory)/model.safetensors"
     let file = try SafetensorsFile(path: path)
@@ -41,7 +42,7 @@ struct HostileDirectoryTests {
     try SafetensorsWriter.write(
       tensors.map { tensor in
         SafetensorsTensor(tensor.name, shape: tensor.shape) { tensor.values }
-      } + counters.map { SafetensorsTensor(integers: $0, shape: []) { [0] } }, to: path)
+      } + counters.map { SafetensorsTensor($0, shape: []) { [counter] } }, to: path)
   }
 
   @Test func missingTensor() throws {
@@ -72,9 +73,34 @@ struct HostileDirectoryTests {
     #expect(error.message.contains("ctc_head.bias has shape [28], [29] was expected"))
   }
 
+  /// A counter beyond what a number can count to would be no whole number when written again.
+  @Test(arguments: [Int64(-1), .max, 1 << 54]) func absurdCounter(_ value: Int64) throws {
+    let error = try refusal { directory in
+      let path = "\(directory)/model.safetensors"
+      let file = try SafetensorsFile(path: path)
+      try SafetensorsWriter.write(
+        try file.names.map { name in
+          if name.hasSuffix("num_batches_tracked") {
+            return SafetensorsTensor(integers: name, shape: []) { [value] }
+          }
+          let values = try file.readFloats(name)
+          return SafetensorsTensor(name, shape: try file.entry(name).shape) { values }
+        }, to: path)
+    }
+    #expect(error.code == .invalidModel)
+    #expect(error.message.contains("num_batches_tracked"))
+  }
+
+  @Test(arguments: [Float.nan, 1e30, -5]) func absurdFloatCounter(_ value: Float) throws {
+    let error = try refusal {
+      try rewrite($0, counter: value) { _ in }
+    }
+    #expect(error.message.contains("num_batches_tracked"))
+  }
+
   @Test func otherFrontEnd() throws {
     let error = try refusal {
-      try edit("\($0)/processor_config.json", "\"preemphasis\" : 0.97", "\"preemphasis\" : 0.9")
+      try edit("\($0)/processor_config.json", "\"preemphasis\": 0.97", "\"preemphasis\": 0.9")
     }
     #expect(error.code == .invalidModel)
     #expect(error.message.contains("front end"))

@@ -49,7 +49,10 @@ struct TransformersTrainingTests {
       let largest = theirs.joined().map(abs).max()!
       for (parameter, expected) in zip(parameters, theirs) {
         let gradient = try #require(parameter.tensor.gradient, "\(parameter.name)").values
-        if expected.map(abs).max()! < 1e-6 * largest {
+        // A key's bias shifts all scores of a query alike, which softmax undoes: its true gradient is 0, and
+        // what both programs find is rounding. Only there is the comparison absolute.
+        if parameter.name.hasSuffix("k_proj.bias") {
+          #expect(expected.map(abs).max()! < 1e-6 * largest, "\(parameter.name)")
           let worst = gradient.map(abs).max()!
           #expect(worst < 1e-5 * largest, "\(parameter.name): \(worst)")
         } else {

@@ -100,6 +100,30 @@ import Testing
     }
   }
 
+  @Test(arguments: [UInt32(0), 1, 63, 1_000_001, 0x7FFF_FFFF, 4_000_000_000])
+  func absurdRatesAreNamed(_ rate: UInt32) throws {
+    var wave = Wave(samples: [0, 1, 2, 3])
+    wave.sampleRate = rate
+    let path = try write(wave.bytes)
+    let error = #expect(throws: IdiolectError.self) { try readAudio(path, sampleRate: 16_000) }
+    #expect(error?.code == .invalidAudio)
+    let message = error?.message ?? ""
+    #expect(message.hasPrefix(path) && !message.contains("\n"), "\(message)")
+    #expect(message.components(separatedBy: path).count == 2, "\(message)")
+  }
+
+  /// A live capture that was stopped: every page is whole, and none ends the stream.
+  @Test(arguments: ["ogg", "opus"]) func oggWithoutLastPage(_ type: String) throws {
+    let tone = (0..<16_000 * 5).map { 0.3 * sin(Float($0) * 0.1) }
+    let path = "\(directory)/whole.\(type)"
+    try AudioWriter.write(tone, sampleRate: 16_000, to: path)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    let last = try #require(bytes.range(of: Data("OggS".utf8), options: .backwards))
+    let cut = try write(Array(bytes[..<last.lowerBound]), "live.\(type)")
+    let live = try readAudio(cut, sampleRate: 16_000)
+    #expect(live.count > 16_000 && live.count < tone.count)
+  }
+
   /// What ffmpeg, sox and programs that were killed leave in the two length fields.
   @Test(arguments: [UInt32.max, 0, 0x7FFF_F000, 0x8000_0000])
   func streamedWavIsAccepted(declared: UInt32) throws {

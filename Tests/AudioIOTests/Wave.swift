@@ -26,7 +26,8 @@ struct Wave {
     return Array("RIFF".utf8) + Wave.bytes(declaredBytes ?? length &+ 36) + Array("WAVEfmt ".utf8)
       + Wave.bytes(16) + Wave.bytes(UInt32(format) | UInt32(channels) << 16)
       + Wave.bytes(sampleRate)
-      + Wave.bytes(sampleRate * frame) + Wave.bytes(frame | UInt32(bits) << 16) + Array("data".utf8)
+      + Wave.bytes(sampleRate &* frame) + Wave.bytes(frame | UInt32(bits) << 16)
+      + Array("data".utf8)
       + Wave.bytes(length) + payload
   }
 

@@ -66,6 +66,24 @@ import Testing
     #expect(try names(directory).sorted() == ["a", "link"])
   }
 
+  @Test func aLinkToNothingIsFollowed() throws {
+    let directory = try Golden.temporaryDirectory()
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(directory)/link", withDestinationPath: "a")
+    try AtomicFile.write("new", to: "\(directory)/link")
+    #expect(contents("\(directory)/a") == "new")
+    #expect(try names(directory).sorted() == ["a", "link"])
+  }
+
+  @Test(arguments: [mode_t(0o600), 0o664]) func theModeStays(_ mode: mode_t) throws {
+    let path = try Golden.temporaryDirectory() + "/a"
+    try AtomicFile.write("old", to: path)
+    #expect(chmod(path, mode) == 0)
+    try AtomicFile.write("new", to: path)
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == mode)
+  }
+
   /// Renaming would replace the pipe by a file; so it would replace a device.
   @Test func aPipeIsWrittenToAsItIs() throws {
     let path = try Golden.temporaryDirectory() + "/pipe"

@@ -107,6 +107,15 @@ struct AdaptCommandTests {
     #expect(again.output.contains("forgetting is not measured"))
   }
 
+  /// A log that nobody reads on is no reason to lose a training.
+  @Test(arguments: ["| head -1", "2>&1 | head -1"]) func readersMayGoAway(_ reader: String) throws {
+    let result = try run(
+      "set -o pipefail; \"$idiolect\" adapt --model model --train train.jsonl \(quick) --dev dev.jsonl --output out \(reader)"
+    )
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(bytes("out/adaptation.json") != nil)
+  }
+
   @Test(
     arguments: [
       ("--strategy upper:9", "2 encoder layers"), ("--strategy sideways", "output-layer"),

@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 /// The program's help and its answers to wrong command lines.
@@ -44,6 +45,12 @@ struct HelpTests {
     #expect(run.output.isEmpty)
     #expect(run.errorLines.count == 1)
     #expect(run.errors.hasPrefix("idiolect: "))
+  }
+
+  @Test func version() throws {
+    let run = try Program("--version")
+    #expect(run.status == 0)
+    #expect(run.output.hasPrefix("idiolect \(idiolectVersion), oneDNN "))
   }
 
   /// Scripts run it once a file; what it does before its work must be nothing to speak of.

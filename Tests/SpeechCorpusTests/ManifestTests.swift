@@ -30,6 +30,38 @@ struct ManifestTests {
     #expect(manifest.utterances[2].id == "a b.wav#4")
   }
 
+  /// Foundation's path functions trap at some of these, and take a tilde for the home directory.
+  @Test(
+    "Manifests may have names of one character",
+    arguments: [
+      ("a", ""), (".", ""), ("é", ""), ("~", ""), (" ", ""), ("/", "/"), ("/a", "/"), ("", ""),
+      ("~/a", "~"), ("b//a", "b/"), ("b/\u{301}a", "b"),
+    ])
+  func directories(_ path: String, _ directory: String) {
+    #expect(FilePath.directory(of: path) == directory)
+    #expect(throws: IdiolectError.self) { try Manifest(path: path + "/") }
+  }
+
+  @Test("Absolute paths are those of the system, not the shell's")
+  func absolutePaths() {
+    let here = FileManager.default.currentDirectoryPath
+    #expect(FilePath.absolute("~/a") == "\(here)/~/a")
+    #expect(FilePath.absolute("./b/../a") == "\(here)/a")
+    #expect(FilePath.absolute("/..//a/.") == "/a")
+    #expect(FilePath.absolute("") == here)
+    #expect(FilePath.join("/", "a") == "/a" && FilePath.join("b", "/a") == "/a")
+  }
+
+  @Test("What never ends is no manifest")
+  func endless() throws {
+    let error = #expect(throws: IdiolectError.self) { try Manifest(path: "/dev/zero") }
+    #expect(error?.message.contains("/dev/zero: no manifest") == true)
+    let folder = try CorpusFolder()
+    let path = try folder.manifest([String](repeating: "y", count: 20_000))
+    let wrong = #expect(throws: IdiolectError.self) { try Manifest(path: path) }
+    #expect(wrong?.message.contains("none of 10000") == true)
+  }
+
   @Test("A line that cannot be used is quarantined with line, cause and remedy")
   func problems() throws {
     let folder = try CorpusFolder()

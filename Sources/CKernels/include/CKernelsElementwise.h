@@ -3,7 +3,6 @@
 #pragma once
 
 void ck_to_bfloat16(const float *x, uint16_t *y, size_t count);
-void ck_from_bfloat16(const uint16_t *x, float *y, size_t count);
 
 /// out = a + scale · b
 void ck_add_scaled(const float *a, const float *b, float scale, float *out, size_t count);

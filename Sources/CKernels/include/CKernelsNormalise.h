@@ -21,10 +21,8 @@ size_t ck_column_moments(const float *x, const uint8_t *use, float *mean, float 
 /// y = x · scale[column] + shift[column]
 void ck_column_affine(const float *x, const float *scale, const float *shift, float *y, size_t rows,
                       size_t columns);
-/// sumDy[column] = Σ dy and sumDyX[column] = Σ dy · (x − mean[column]), over all rows, or over those
-/// with use[row] when use is not null.
-void ck_column_products(const float *x, const float *dy, const float *mean, const uint8_t *use,
-                        float *sumDy, float *sumDyX, size_t rows, size_t columns);
+/// sumDy[column] = Σ dy and sumDyX[column] = Σ dy · (x − mean[column]), over all rows.
+void ck_column_products(const float *x, const float *dy, const float *mean, float *sumDy, float *sumDyX, size_t rows, size_t columns);
 /// dx = a[column] · dy + (use[row] ? b[column] · (x − mean[column]) + c[column] : 0)
 void ck_column_norm_backward(const float *x, const float *dy, const float *mean, const uint8_t *use,
                              const float *a, const float *b, const float *c, float *dx, size_t rows,

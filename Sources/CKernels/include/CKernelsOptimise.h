@@ -15,9 +15,6 @@ void ck_adamw(float *parameter, const float *gradient, float *m, float *v, size_
 /// The sum of x[i]^2, in double; the same bits for any number of threads.
 double ck_sum_squares(const float *x, size_t count);
 
-/// x[i] *= factor
-void ck_scale(float *x, size_t count, float factor);
-
 /// dst[i] += weight * (src[i] - dst[i]): moving averages and weight interpolation. dst and src do not overlap.
 void ck_lerp(float *dst, const float *src, size_t count, float weight);
 

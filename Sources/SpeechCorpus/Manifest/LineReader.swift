@@ -6,6 +6,11 @@ struct LineReader: ~Copyable {
   /// A longer line is no line of a manifest.
   static let longestLine = 4 << 20
 
+  /// So much without a line's end is another kind of file, or one that never ends, as /dev/zero.
+  static let mostWithoutLine = 64 << 20
+  /// A pipe may go on for ever; a manifest of a gigabyte is not one that somebody pipes.
+  static let longestPipe = 1 << 30
+
   enum Line {
     case text([UInt8])
     /// Longer than `longestLine`; its bytes were skipped.
@@ -18,6 +23,8 @@ struct LineReader: ~Copyable {
   private var filled = 0
   private var position = 0
   private var isAtEnd = false
+  private let isRegular: Bool
+  private var total = 0
 
   /// - Throws: `IdiolectError` `.notFound` or `.inputOutput`.
   init(path: String) throws {
@@ -31,6 +38,8 @@ struct LineReader: ~Copyable {
       throw IdiolectError(.inputOutput, "\(path): cannot read this manifest: \(why)")
     }
     self.file = file
+    var status = stat()
+    isRegular = fstat(fileno(file), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   deinit { fclose(file) }
@@ -40,6 +49,7 @@ struct LineReader: ~Copyable {
     var line: [UInt8] = []
     var isTooLong = false
     var isAny = false
+    let start = total
     while true {
       if position == filled {
         guard !isAtEnd else { break }
@@ -52,6 +62,13 @@ struct LineReader: ~Copyable {
           }
           isAtEnd = true
           break
+        }
+        total += filled
+        guard total - start <= Self.mostWithoutLine, isRegular || total <= Self.longestPipe else {
+          throw IdiolectError(
+            .invalidData,
+            "\(path): no manifest: it goes on for \((total - start) >> 20) MiB without a line's end; a manifest has one JSON object a line"
+          )
         }
       }
       isAny = true

@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 
 /// A corpus as a file: JSON Lines, an utterance a line (the convention of NeMo).
 ///
@@ -11,6 +10,9 @@ import Foundation
 ///
 /// A line that cannot be used goes into the quarantine, and reading goes on.
 public struct Manifest: Sendable {
+  /// So many lines at the start of a file without one that can be used, and it is no manifest.
+  static let mostWrongLines = 10_000
+
   public let path: String
   public var utterances: [Utterance] = []
   public var quarantine = Quarantine()
@@ -23,7 +25,7 @@ public struct Manifest: Sendable {
   public init(path: String, requiresText: Bool = true, checksFiles: Bool = true) throws {
     self.path = path
     let parser = ManifestLine(
-      directory: (path as NSString).deletingLastPathComponent, requiresText: requiresText,
+      directory: FilePath.directory(of: path), requiresText: requiresText,
       checksFiles: checksFiles)
     var reader = try LineReader(path: path)
     var seen: Set<String> = []
@@ -49,6 +51,8 @@ public struct Manifest: Sendable {
         quarantine.add(
           utterance: error.utterance, source: path, line: number, cause: error.cause,
           remedy: error.remedy)
+        // Another kind of file, or a pipe that never ends, would fill the memory with complaints.
+        if utterances.isEmpty, quarantine.count == Manifest.mostWrongLines { break }
       }
     }
     guard !utterances.isEmpty else {
@@ -67,11 +71,11 @@ public struct Manifest: Sendable {
   ///
   /// Recordings beneath the manifest's directory are named relative to it, others absolutely.
   public static func write(_ utterances: [Utterance], to path: String) throws {
-    let directory = URL(fileURLWithPath: path).deletingLastPathComponent().standardizedFileURL.path
+    let directory = FilePath.directory(of: FilePath.absolute(path))
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
     try AtomicFile.write(to: path) { append in
       for utterance in utterances {
-        var audio = URL(fileURLWithPath: utterance.audioPath).standardizedFileURL.path
+        var audio = FilePath.absolute(utterance.audioPath)
         if audio.hasPrefix(prefix) { audio.removeFirst(prefix.count) }
         var members: JSONObject = [
           "audio_filepath": .string(audio), "text": .string(utterance.text),

@@ -55,7 +55,7 @@ struct ManifestLine {
         utterance: audio, cause: "its duration is \(duration) s",
         remedy: "give seconds above 0, or leave duration out")
     }
-    let path = audio.hasPrefix("/") || directory.isEmpty ? audio : "\(directory)/\(audio)"
+    let path = FilePath.join(directory, audio)
     if checksFiles { try check(path, audio) }
     return Utterance(
       id: offset == 0 ? audio : "\(audio)@\(offset)", audioPath: path, text: text ?? "",

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// What a look at every sample of a recording tells. Blocks are added as they are read.
@@ -8,7 +9,8 @@ struct AudioStatistics {
   /// Samples in runs of three or more at full scale.
   private(set) var clipped = 0
   /// Of the samples in 16 bits: two recordings with one fingerprint are one recording.
-  private(set) var fingerprint: UInt64 = 0xCBF2_9CE4_8422_2325
+  var fingerprint: UInt64 { hash.value }
+  private var hash = FNVHash()
 
   private var sum = 0.0
   private var squares = 0.0
@@ -36,8 +38,8 @@ struct AudioStatistics {
         run = 0
       }
       let level = Int64(max(-1, min(1, sample)) * 32_767)
-      // FNV-1a, over two bytes at once.
-      fingerprint = (fingerprint ^ UInt64(bitPattern: level)) &* 0x100_0000_01B3
+      // Two bytes at once.
+      hash.combine(UInt64(bitPattern: level))
     }
     pending += block
     var start = 0

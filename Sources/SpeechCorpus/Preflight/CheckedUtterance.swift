@@ -68,8 +68,11 @@ struct CheckedUtterance {
       compareDuration(isSegment ? nil : fileSeconds, statistics, options)
       return statistics
     } catch {
-      let message = (error as? IdiolectError)?.message ?? "\(error)"
-      note(.unreadable, message, "restore or replace the recording", isUnusable: true)
+      let standard = "restore or replace the recording"
+      let (cause, remedy) =
+        (error as? IdiolectError)?.parts(without: utterance.audioPath, remedy: standard)
+        ?? ("\(error)", standard)
+      note(.unreadable, cause, remedy, isUnusable: true)
       return nil
     }
   }

@@ -1,3 +1,5 @@
+import Basics
+
 /// What the pre-flight check found in a corpus, to print or to keep.
 public struct PreflightReport: Sendable, Codable, Hashable {
   /// What a finding is about. New kinds may be added.

@@ -50,7 +50,7 @@ extension Tensor {
     let kept = gain.requiresGradient || bias.requiresGradient ? self : nil
     return result.from("batch norm", [self, gain, bias]) { [slot] gradient in
       if let kept {
-        let (dbias, dgain) = kept.columnProducts(gradient, mean: mean, use: nil)
+        let (dbias, dgain) = kept.columnProducts(gradient, mean: mean)
         for j in 0..<columns { dgain.pointer[j] *= inverse[j] }
         gain.accumulate(dgain)
         bias.accumulate(dbias)
@@ -85,7 +85,7 @@ extension Tensor {
     let result = Tensor(uninitialised: shape)
     ck_column_affine(pointer, scale, shift, result.pointer, rows, columns)
     let recorded = result.from("batch norm", [self, gain, bias]) { gradient in
-      let (sum, product) = self.columnProducts(gradient, mean: mean, use: nil)
+      let (sum, product) = self.columnProducts(gradient, mean: mean)
       let count = Float(max(1, used))
       let (sums, products) = (sum.values, product.values)
       if self.requiresGradient {
@@ -108,13 +108,11 @@ extension Tensor {
   }
 
   /// Σ gradient and Σ gradient · (x − mean), by column.
-  private func columnProducts(_ gradient: Tensor, mean: Tensor, use: [UInt8]?) -> (Tensor, Tensor) {
+  private func columnProducts(_ gradient: Tensor, mean: Tensor) -> (Tensor, Tensor) {
     let sum = Tensor(uninitialised: [columns])
     let product = Tensor(uninitialised: [columns])
-    use.withPointer {
-      ck_column_products(
-        pointer, gradient.pointer, mean.pointer, $0, sum.pointer, product.pointer, rows, columns)
-    }
+    ck_column_products(
+      pointer, gradient.pointer, mean.pointer, sum.pointer, product.pointer, rows, columns)
     return (sum, product)
   }
 

@@ -24,6 +24,8 @@ public final class BatchNorm {
   public let bias: Tensor
   public let runningMean: Tensor
   public let runningVariance: Tensor
+  /// How many batches the statistics have seen. A float32: it stays at 2²⁴, some 16.8 million, and nothing
+  /// is computed from it.
   public let batches: Tensor
   public let epsilon: Float
   public let momentum: Float

@@ -63,7 +63,9 @@ public final class AdamW {
     for slot in slots {
       let tensor = slot.parameter.tensor
       guard let gradient = tensor.gradient else { continue }
-      if factor != 1 { ck_scale(gradient.pointer, gradient.count, Float(factor)) }
+      if factor != 1 {
+        ck_scale_into(gradient.pointer, Float(factor), gradient.pointer, gradient.count)
+      }
       ck_adamw(
         tensor.pointer, gradient.pointer, slot.first.pointer, slot.second.pointer, tensor.count,
         rate * slot.rateScale, beta1, beta2, epsilon, slot.weightDecay, Int64(step))

@@ -98,7 +98,9 @@ import Testing
     let b = (0..<count).map { _ in random.normal() }
     var (scaled, average, whole) = (a, a, a)
     try onEngine {
-      ck_scale(&scaled, count, 0.37)
+      scaled.withUnsafeMutableBufferPointer {
+        ck_scale_into($0.baseAddress, 0.37, $0.baseAddress, count)
+      }
       ck_lerp(&average, b, count, 0.01)
       ck_lerp(&whole, b, count, 0)
     }
