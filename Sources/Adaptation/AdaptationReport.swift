@@ -25,11 +25,11 @@ public struct AdaptationReport: Sendable {
   /// The report as people read it.
   public var lines: [String] {
     var lines = [
-      "target, \(target.base.scores.count) utterances that chose nothing:"
+      "target, \(target.count) utterances that chose nothing:"
     ]
     lines += target.lines.map { "  \($0)" }
     if let retained {
-      lines.append("retained, \(retained.base.scores.count) utterances:")
+      lines.append("retained, \(retained.count) utterances:")
       lines += retained.lines.map { "  \($0)" }
     } else {
       lines.append("retained: forgetting is not measured; give --retain to measure it")
@@ -56,11 +56,9 @@ public struct AdaptationReport: Sendable {
   package func record(data: AdaptationData) throws -> [(String, JSONValue)] {
     func comparison(_ comparison: Comparison) -> JSONValue {
       [
-        "utterances": .integer(comparison.base.scores.count),
-        "wer": AdaptationReport.json(
-          comparison.base.words, comparison.adapted.words, comparison.words),
-        "cer": AdaptationReport.json(
-          comparison.base.characters, comparison.adapted.characters, comparison.characters),
+        "utterances": .integer(comparison.count),
+        "wer": AdaptationReport.json(comparison.wordRates, comparison.words),
+        "cer": AdaptationReport.json(comparison.characterRates, comparison.characters),
       ]
     }
     // One object at a time: as a single literal it is too much for the type checker.
@@ -76,7 +74,8 @@ public struct AdaptationReport: Sendable {
       lineage["\(name)_sha256"] = .string(try SHA256.hash(file: path).hex)
     }
     lineage["train_utterances"] = .integer(data.train.count)
-    lineage["train_seconds"] = .number(preflight.seconds.rounded())
+    lineage["train_seconds"] = .number(
+      data.train.reduce(0) { $0 + ($1.durationSeconds ?? 0) }.rounded())
     lineage["strategy"] = .string("\(request.strategy)")
     lineage["settings"] = try JSONValue(parsing: try JSONEncoder().encode(request.settings))
     lineage["labels"] = .string(transfer ?? "the base's own")
@@ -103,16 +102,16 @@ public struct AdaptationReport: Sendable {
   }
 
   private static func json(
-    _ base: ErrorInterval, _ adapted: ErrorInterval, _ difference: PairedBootstrap
+    _ rates: (base: ErrorInterval, adapted: ErrorInterval), _ difference: PairedBootstrap
   ) -> JSONValue {
     func interval(_ rate: Double, _ lower: Double, _ upper: Double) -> JSONValue {
       ["rate": .number(rate), "lower": .number(lower), "upper": .number(upper)]
     }
     return [
-      "base": interval(base.rate, base.lower, base.upper),
-      "adapted": interval(adapted.rate, adapted.lower, adapted.upper),
+      "base": interval(rates.base.rate, rates.base.lower, rates.base.upper),
+      "adapted": interval(rates.adapted.rate, rates.adapted.lower, rates.adapted.upper),
       "difference": interval(difference.difference, difference.lower, difference.upper),
-      "resampled": .string(difference.unit.rawValue),
+      "resampled": .string(difference.unit.rawValue), "units": .integer(difference.units),
     ]
   }
 }

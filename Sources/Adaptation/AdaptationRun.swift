@@ -35,13 +35,20 @@ public final class AdaptationRun {
     let base = try AcousticModel(directory: request.base)
     let store = try WeightStore(directory: request.base)
     let hash = try store.sha256()
-    var data = try AdaptationData(
-      train: request.train, dev: request.dev, retain: request.retain, test: request.test,
-      seed: settings.seed)
+    let manifests = try AdaptationManifests(
+      train: request.train, dev: request.dev, retain: request.retain, test: request.test)
+    let lock = try TrainingLock(files)
+    defer { withExtendedLifetime(lock) {} }
     try files.prepare(resumes: request.resumes)
+    var (data, checked) = try preflight(manifests, base)
     data.notes.forEach(say)
-    let (model, transfer) = try labels(base, data)
-    let checked = try preflight(&data, model)
+    let stray = StrayCharacters(
+      data.train, normalizer: base.normalizer, known: base.vocabulary, source: request.train)
+    stray.note.map(say)
+    data.train = stray.kept
+    data.quarantine.add(stray.quarantine)
+    try data.quarantine.write(to: files.quarantine)
+    let (model, transfer) = try labels(base, data.train)
     let (groups, saved) = try request.strategy.apply(
       to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
       weightDecay: settings.weightDecay, seed: settings.seed)
@@ -59,8 +66,7 @@ public final class AdaptationRun {
     try model.write(to: files.candidate, storage: request.storage)
     let adapted = try AcousticModel(directory: files.candidate)
     let target = try compare(base, adapted, data.verdict, "target")
-    let retained =
-      data.retained.isEmpty ? nil : try compare(base, adapted, data.retained, "retained")
+    let retained = try compareRetained(base, adapted, data.retained)
     data.quarantine.add(target.quarantine(source: data.verdictSource))
     data.quarantine.add(retained?.quarantine(source: request.retain ?? "") ?? Quarantine())
     try data.quarantine.write(to: files.quarantine)
@@ -84,15 +90,24 @@ public final class AdaptationRun {
   }
 
   /// The network with the labels of the target: the base's own where they suffice.
-  private func labels(_ base: AcousticModel, _ data: AdaptationData) throws -> (
-    AcousticModel, LabelTransfer?
-  ) {
-    let alphabet = Alphabet(texts: data.train.map { base.normalizer($0.text) })
-    let outside = alphabet.outside(base.vocabulary)
-    if outside.isEmpty && request.labels != .replace {
+  private func labels(
+    _ base: AcousticModel, _ utterances: [Utterance]
+  ) throws -> (AcousticModel, LabelTransfer?) {
+    guard let (transfer, mode) = try self.transfer(base, utterances) else {
       // A network of its own: the base is scored later as it was.
       return (try AcousticModel(directory: request.base), nil)
     }
+    say("output layer, \(mode.rawValue): \(transfer.summary)")
+    return (try base.replacingLabels(transfer, seed: settings.seed), transfer)
+  }
+
+  /// The labels that some texts ask for; nil where the base's own suffice.
+  private func transfer(
+    _ base: AcousticModel, _ utterances: [Utterance]
+  ) throws -> (LabelTransfer, LabelTransfer.Mode)? {
+    let alphabet = Alphabet(texts: utterances.map { base.normalizer($0.text) })
+    let outside = alphabet.outside(base.vocabulary)
+    if outside.isEmpty && request.labels != .replace { return nil }
     let share = Double(outside.count) / Double(max(1, alphabet.characters.count))
     let mode: LabelTransfer.Mode =
       switch request.labels {
@@ -100,25 +115,33 @@ public final class AdaptationRun {
       case .replace: .replace
       case .automatic: share < 0.5 ? .extend : .replace
       }
-    let transfer = try LabelTransfer(base: base.vocabulary, alphabet: alphabet, mode: mode)
-    say("output layer, \(mode.rawValue): \(transfer.summary)")
-    return (try base.replacingLabels(transfer, seed: settings.seed), transfer)
+    return (try LabelTransfer(base: base.vocabulary, alphabet: alphabet, mode: mode), mode)
   }
 
+  /// Looks at every recording of every manifest once, and parts what can be used.
   private func preflight(
-    _ data: inout AdaptationData, _ model: AcousticModel
-  ) throws -> PreflightReport {
-    let checked = Preflight(data.train, for: model, source: request.train)
-    say("\(checked.report)")
-    data.train = checked.usable
-    data.quarantine.add(checked.quarantine)
-    try data.quarantine.write(to: files.quarantine)
-    guard !data.train.isEmpty else {
-      throw IdiolectError(
-        .invalidData,
-        "\(request.train): none of its utterances can be used; see \(files.quarantine)")
+    _ manifests: AdaptationManifests, _ base: AcousticModel
+  ) throws -> (AdaptationData, PreflightReport) {
+    // Every character has a label here: which of them are worth one, usable texts alone can tell.
+    let provisional =
+      try transfer(base, manifests.train.utterances)?.0.vocabulary ?? base.vocabulary
+    var report: PreflightReport?
+    var quarantine = manifests.quarantine
+    let data = try AdaptationData(manifests, seed: settings.seed) { manifest, trains in
+      let checked = Preflight(
+        manifest, for: base, vocabulary: trains ? provisional : nil, say: say)
+      if trains { report = checked.report }
+      quarantine.add(checked.quarantine)
+      try quarantine.write(to: files.quarantine)
+      guard !checked.usable.isEmpty else {
+        throw IdiolectError(
+          .invalidData,
+          "\(manifest.path): none of its utterances can be used; see \(files.quarantine)")
+      }
+      return (checked.usable, checked.quarantine)
     }
-    return checked.report
+    // The manifest that trains is always looked at.
+    return (data, report!)
   }
 
   /// Trains, and puts into the quarantine what failed meanwhile.
@@ -145,6 +168,19 @@ public final class AdaptationRun {
     return trainer.state
   }
 
+  /// nil where forgetting is not measured, or cannot be any more: no reason to lose the adapted model.
+  private func compareRetained(
+    _ base: AcousticModel, _ adapted: AcousticModel, _ utterances: [Utterance]
+  ) throws -> Comparison? {
+    guard !utterances.isEmpty else { return nil }
+    do {
+      return try compare(base, adapted, utterances, "retained")
+    } catch let error as IdiolectError where error.code == .invalidData {
+      say("forgetting cannot be measured: \(error.message)")
+      return nil
+    }
+  }
+
   private func compare(
     _ base: AcousticModel, _ adapted: AcousticModel, _ utterances: [Utterance], _ what: String
   ) throws -> Comparison {
@@ -157,19 +193,5 @@ public final class AdaptationRun {
     return try Comparison(
       base: try evaluate(base, "the base"), adapted: try evaluate(adapted, "the adapted model"),
       seed: settings.seed)
-  }
-}
-
-extension Preflight {
-  /// The check of a training corpus with a network's own sample rate, labels and subsampling.
-  init(_ utterances: [Utterance], for model: AcousticModel, source: String) {
-    let bar = ProgressBar("pre-flight", total: utterances.count, unit: "utterances")
-    defer { bar.finish() }
-    var options = PreflightOptions()
-    options.sampleRate = model.frontEnd.sampleRate
-    self.init(
-      utterances, normalizer: model.normalizer, vocabulary: model.vocabulary, options: options,
-      source: source, outputFrames: { model.outputFrames(samples: $0) },
-      progress: { _ in bar.advance() })
   }
 }

@@ -48,30 +48,41 @@ public final class ScratchRun {
     let settings = request.settings
     let files = TrainingDirectory(output: request.output)
     let manifest = try Manifest(path: request.train)
+    let held = try request.dev.map { try Manifest(path: $0) }
     var quarantine = manifest.quarantine
-    var training = manifest.utterances
-    var dev: [Utterance]
-    if let path = request.dev {
-      let held = try Manifest(path: path)
-      quarantine.add(held.quarantine)
-      dev = held.utterances
-    } else {
+    held.map { quarantine.add($0.quarantine) }
+    // Every character has a label in this one: which are worth one, usable texts alone can tell.
+    let provisional = try network(manifest.utterances)
+    let lock = try TrainingLock(files)
+    defer { withExtendedLifetime(lock) {} }
+    try files.prepare(resumes: request.resumes)
+    func usable(_ manifest: Manifest, trains: Bool) throws -> [Utterance] {
+      guard request.checksRecordings else { return manifest.utterances }
+      let checked = Preflight(
+        manifest, for: provisional, vocabulary: trains ? provisional.vocabulary : nil, say: say)
+      quarantine.add(checked.quarantine)
+      try quarantine.write(to: files.quarantine)
+      guard !checked.usable.isEmpty else {
+        throw IdiolectError(
+          .invalidData,
+          "\(manifest.path): none of its utterances can be used; see \(files.quarantine)")
+      }
+      return checked.usable
+    }
+    var dev = try held.map { try usable($0, trains: false) } ?? []
+    var training = try usable(manifest, trains: true)
+    if held == nil {
       let split = CorpusSplit.holdingOut(fraction: 0.1, of: training, seed: settings.seed)
       (training, dev) = (split.first, split.second)
     }
-    let normalizer = TextNormalizer()
-    let vocabulary = try Vocabulary(
-      characters: Alphabet(texts: training.map { normalizer($0.text) }).characters)
-    let model = try AcousticModel(
-      random: request.network, seed: settings.seed, vocabulary: vocabulary, normalizer: normalizer)
-    try files.prepare(resumes: request.resumes)
+    let stray = StrayCharacters(
+      training, normalizer: provisional.normalizer, known: nil, source: request.train)
+    stray.note.map(say)
+    training = stray.kept
+    quarantine.add(stray.quarantine)
+    let model = try network(training)
+    let vocabulary = model.vocabulary
     say("\(model.parameterCount) parameters, \(vocabulary.count) labels")
-    if request.checksRecordings {
-      let checked = Preflight(training, for: model, source: request.train)
-      say("\(checked.report)")
-      training = checked.usable
-      quarantine.add(checked.quarantine)
-    }
     try quarantine.write(to: files.quarantine)
     let (groups, saved) = try Strategy.full.apply(
       to: model, newLabels: false, layerDecay: 1, weightDecay: settings.weightDecay,
@@ -113,5 +124,15 @@ public final class ScratchRun {
       to: files.candidate, storage: request.storage, record: [("training", record)])
     try files.ship()
     say("written to \(request.output)")
+  }
+
+  /// Random weights, and the characters of some texts as labels.
+  private func network(_ utterances: [Utterance]) throws -> AcousticModel {
+    let normalizer = TextNormalizer()
+    return try AcousticModel(
+      random: request.network, seed: request.settings.seed,
+      vocabulary: Vocabulary(
+        characters: Alphabet(texts: utterances.map { normalizer($0.text) }).characters),
+      normalizer: normalizer)
   }
 }

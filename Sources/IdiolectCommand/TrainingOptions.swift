@@ -69,7 +69,7 @@ struct TrainingOptions: ParsableArguments {
       ("--minutes", (0.001...1e6).contains(settings.minutes ?? 1), "above 0"),
       ("--lr", (1e-12...1e6).contains(settings.learningRate), "above 0"),
       ("--warmup", (0...1).contains(settings.warmupShare), "from 0 to 1"),
-      ("--batch-seconds", (1...3600).contains(settings.batchSeconds), "from 1 to 3600"),
+      ("--batch-seconds", (1...1200).contains(settings.batchSeconds), "from 1 to 1200"),
       ("--accumulate", (1...10_000).contains(settings.accumulation), "from 1 to 10,000"),
       ("--look-every", lookEvery ?? 1 > 0, "above 0"),
       ("--patience", settings.patience > 0, "above 0"),

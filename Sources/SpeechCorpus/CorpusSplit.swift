@@ -26,8 +26,11 @@ public struct CorpusSplit: Sendable {
     var random = SeededRandom(seed: seed, 0x5B117)
     if let speakers = bySpeaker(utterances) {
       var held: Set<Int> = []
+      // Of a few utterances, twice the fraction would be most of them: never more than half, or the
+      // fraction where that is more.
+      let most = min(2 * target, max(target, Double(utterances.count) / 2))
       for members in random.shuffled(speakers)
-      where Double(held.count + members.count) <= 2 * target {
+      where Double(held.count + members.count) <= most {
         held.formUnion(members)
         if Double(held.count) >= 0.8 * target { break }
       }

@@ -15,9 +15,10 @@ struct HeldOutTests {
     retain: [Utterance]? = nil, seed: UInt64 = 1
   ) throws -> AdaptationData {
     try AdaptationData(
-      train: try corpus.write(train, "train"), dev: try dev.map { try corpus.write($0, "dev") },
-      retain: try retain.map { try corpus.write($0, "retain") },
-      test: try test.map { try corpus.write($0, "test") }, seed: seed)
+      AdaptationManifests(
+        train: try corpus.write(train, "train"), dev: try dev.map { try corpus.write($0, "dev") },
+        retain: try retain.map { try corpus.write($0, "retain") },
+        test: try test.map { try corpus.write($0, "test") }), seed: seed)
   }
 
   private func expectDisjoint(_ data: AdaptationData) {

@@ -84,6 +84,41 @@ struct ResumeTests {
     #expect(try train("parts", resumes: true).weights == whole.weights)
   }
 
+  /// Killed between the two files: the best weights are newer than the state, and are known for what they
+  /// are.
+  @Test func bestNewerThanTheState() throws {
+    let whole = try train("whole")
+    #expect(throws: Stop.self) { try train("parts", stop: 3) }
+    let path = "\(corpus.path)/parts/training/best.safetensors"
+    try onEngine {
+      let parameters = try AcousticModel(directory: corpus.base).parameters
+      var look = TrainingState.Look(step: 10_000, epoch: 9, seconds: 1, loss: 1)
+      look.devCER = 1e-9
+      try TrainingCheckpoint.writeBest(parameters, look, fingerprint: "another", to: path)
+      #expect(TrainingCheckpoint.look(in: path, fingerprint: "same") == nil)
+      try TrainingCheckpoint.writeBest(parameters, look, fingerprint: "same", to: path)
+      #expect(TrainingCheckpoint.look(in: path, fingerprint: "same")?.step == 10_000)
+    }
+    let parts = try train("parts", resumes: true)
+    #expect(parts.state.best?.step == 10_000 && parts.state.step == whole.state.step)
+    #expect(
+      parts.weights
+        == (try onEngine {
+          try AcousticModel(directory: corpus.base).parameters.map { $0.tensor.values }
+        }))
+  }
+
+  @Test func threadsBelongToARun() throws {
+    #expect(RunFingerprint.otherThreads("a threads 4", "a threads 2") == 4)
+    #expect(RunFingerprint.otherThreads("a threads 4", "b threads 2") == nil)
+    #expect(RunFingerprint.otherThreads("a threads 4", "a threads 4") == nil)
+    #expect(throws: Stop.self) { try train("parts", stop: 2, fingerprint: "a threads 4") }
+    let error = #expect(throws: IdiolectError.self) {
+      try train("parts", resumes: true, fingerprint: "a threads 2")
+    }
+    #expect(error?.message.contains("--threads 4") == true)
+  }
+
   @Test func anotherRunIsNotResumed() throws {
     #expect(throws: Stop.self) { try train("parts", stop: 2) }
     let other = #expect(throws: IdiolectError.self) {

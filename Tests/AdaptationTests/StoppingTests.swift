@@ -101,6 +101,13 @@ struct StoppingTests {
     #expect(run.last.allSatisfy { $0.allSatisfy(\.isFinite) } || run.state.best?.step != 0)
   }
 
+  /// Looks that could not be scored are survived, kept in checkpoints, and never the best.
+  @Test func infiniteErrors() throws {
+    let run = try train([0.5, .infinity, 0.4, .infinity], patience: 99, epochs: 4)
+    #expect(run.state.best?.devCER == 0.4 && run.last == run.looks[2])
+    #expect(run.state.looks.count { $0.devCER == .infinity } == 3)
+  }
+
   // MARK: - The watchdog
 
   private func advice(losses: [Double], errors: [Double], best: Double? = nil) -> String? {

@@ -34,16 +34,32 @@ struct VerdictTests {
   }
 
   @Test func whatShips() throws {
+    func decision(_ base: [Int], _ adapted: [Int]) throws -> Decision {
+      try self.decision(base + base, adapted + adapted)
+    }
     let better = try decision([5, 5, 5, 5, 5, 5], [1, 2, 1, 2, 1, 2])
     #expect(better.verdict == .positive && better.shipsAdapted)
     let perhaps = try decision([5, 5, 5, 5, 5, 5], [9, 0, 5, 5, 4, 5])
     #expect(perhaps.verdict == .neutral && perhaps.shipsAdapted)
     let same = try decision([5, 5, 5], [5, 5, 5])
     #expect(same.verdict == .neutral && !same.shipsAdapted)
+    #expect(
+      same.reason.hasSuffix(
+        "too few utterances (6) to resolve it: give at least 10 by --test or --dev"))
     let doubtful = try decision([5, 5, 5, 5, 5, 5], [9, 2, 5, 5, 5, 5])
     #expect(doubtful.verdict == .neutral && !doubtful.shipsAdapted)
     let worse = try decision([1, 2, 1, 2, 1, 2], [5, 5, 5, 5, 5, 5])
     #expect(worse.verdict == .negative && !worse.shipsAdapted)
+  }
+
+  /// One utterance has an interval without a width, and proves nothing.
+  @Test(arguments: [1, 5, 9, 10]) func tooFewToTell(_ count: Int) throws {
+    let five = [Int](repeating: 5, count: count)
+    let better = try decision(five, five.map { _ in 1 })
+    #expect(better.shipsAdapted && better.verdict == (count < 10 ? .neutral : .positive))
+    #expect(better.reason.contains("too few utterances (\(count))") == (count < 10))
+    let worse = try decision(five, five.map { _ in 9 })
+    #expect(!worse.shipsAdapted && worse.verdict == (count < 10 ? .neutral : .negative))
   }
 
   @Test func aTinyNetworkLearnsEightClips() throws {
@@ -64,7 +80,7 @@ struct VerdictTests {
     var request = AdaptationRequest(
       base: corpus.base, train: try corpus.write(clips, "train"), output: "\(corpus.path)/out")
     request.dev = try corpus.write(try corpus.copies(clips, "dev"), "dev")
-    request.test = try corpus.write(try corpus.copies(clips, "test"), "test")
+    request.test = try corpus.write(try corpus.copies(clips + clips, "test"), "test")
     request.strategy = .outputLayer
     request.storage = .float32
     request.settings = TinyCorpus.settings
@@ -116,7 +132,7 @@ struct VerdictTests {
     var request = AdaptationRequest(
       base: base, train: try corpus.write(shuffled(clips), "train"), output: "\(corpus.path)/out")
     request.dev = try corpus.write(shuffled(try corpus.copies(clips, "dev")), "dev")
-    request.test = try corpus.write(try corpus.copies(clips, "test"), "test")
+    request.test = try corpus.write(try corpus.copies(clips + clips, "test"), "test")
     request.settings = TinyCorpus.settings
     request.settings.learningRate = 1e-2
     request.settings.epochs = 30

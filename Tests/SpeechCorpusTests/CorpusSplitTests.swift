@@ -49,6 +49,15 @@ struct CorpusSplitTests {
     #expect(Set(seeds).count == 4)
   }
 
+  @Test("Of a few utterances, no more than half is held out", arguments: 0..<20 as Range<UInt64>)
+  func fewVoices(seed: UInt64) {
+    for sizes in [[4, 1], [1, 2, 2], [3, 1, 1], [1, 1, 1, 1, 1], [2, 3]] {
+      let all = corpus(sizes)
+      let split = CorpusSplit.holdingOut(fraction: 0.4, of: all, seed: seed)
+      #expect(disjoint(split, all) && split.second.count == 2)
+    }
+  }
+
   @Test("Small corpora", arguments: [0, 1, 2, 3])
   func small(count: Int) {
     let all = (0..<count).map { Utterance(id: "\($0)", audioPath: "", text: "") }

@@ -2,8 +2,13 @@ import Basics
 package import SpeechCorpus
 import SpeechText
 
-/// The manifests of a run, split for their purposes: what trains, what chooses, what judges.
+/// The utterances of a run by their purposes: what trains, what chooses, what judges.
 package struct AdaptationData: Sendable {
+  /// Looks at the recordings of a manifest before they are parted.
+  package typealias Check = (_ manifest: Manifest, _ trains: Bool) throws -> (
+    usable: [Utterance], quarantine: Quarantine
+  )
+
   /// Trains.
   package var train: [Utterance]
   /// Chooses when to stop and which weights are best.
@@ -19,29 +24,32 @@ package struct AdaptationData: Sendable {
   package let selectionSource, verdictSource: String
 
   /// - Parameters:
-  ///   - dev: chooses and, without `test`, judges; a tenth of train without it.
-  ///   - test: judges, if given; then all of dev chooses.
-  /// - Throws: as `Manifest`; `.invalidData` with too little data to hold any out, and where what
-  ///   trains or chooses also judges.
+  ///   - check: gives the usable utterances of each manifest; takes all without it.
+  /// - Throws: `.invalidData` with too little data to hold any out; what `check` throws.
   package init(
-    train: String, dev: String?, retain: String?, test: String?, seed: UInt64
+    _ manifests: AdaptationManifests, seed: UInt64,
+    check: Check = { manifest, _ in (manifest.utterances, Quarantine()) }
   ) throws {
-    var quarantine = Quarantine()
-    func utterances(_ path: String) throws -> [Utterance] {
-      let manifest = try Manifest(path: path)
-      quarantine.add(manifest.quarantine)
-      return manifest.utterances
+    var quarantine = manifests.quarantine
+    func usable(_ manifest: Manifest, trains: Bool = false) throws -> [Utterance] {
+      let checked = try check(manifest, trains)
+      quarantine.add(checked.quarantine)
+      return checked.usable
     }
+    // The held-out data first: it is the least, and what is wrong with it is found soonest.
+    let dev = try manifests.dev.map { try usable($0) }
+    let test = try manifests.test.map { try usable($0) }
+    retained = try manifests.retain.map { try usable($0) } ?? []
+    var training = try usable(manifests.train, trains: true)
     var notes: [String] = []
-    var training = try utterances(train)
     var held: [Utterance]
     if let dev {
-      held = try utterances(dev)
+      held = dev
     } else {
       guard training.count >= 4 else {
         throw IdiolectError(
           .invalidData,
-          "\(train): \(training.count) utterances are too few to hold any out; give at least 4, or --dev"
+          "\(manifests.train.path): \(training.count) utterances are too few to hold any out; give at least 4, or --dev"
         )
       }
       // Two at the least: one to choose by, one to judge.
@@ -57,8 +65,8 @@ package struct AdaptationData: Sendable {
     }
     held = Recordings.distinct(held)
     if let test {
-      (selection, verdict) = (held, try utterances(test))
-      notes.append("the verdict is by \(test)")
+      (selection, verdict) = (held, test)
+      notes.append("the verdict is by \(manifests.test?.path ?? "")")
     } else {
       guard held.count >= 2 else {
         throw IdiolectError(
@@ -71,25 +79,10 @@ package struct AdaptationData: Sendable {
         "held-out data is halved by \(halves.unit.rawValue): \(selection.count) utterances choose, \(verdict.count) judge"
       )
     }
-    retained = try retain.map(utterances) ?? []
     self.train = training
     self.quarantine = quarantine
     self.notes = notes
-    selectionSource = dev ?? train
-    verdictSource = test ?? dev ?? train
-    try refuse(training, in: verdict + retained, "train also judge")
-    try refuse(selection, in: verdict + retained, "choose also judge")
-    try refuse(training, in: selection, "train also choose")
-  }
-
-  private func refuse(_ some: [Utterance], in others: [Utterance], _ what: String) throws {
-    let parts = Recordings(others)
-    let leaked = some.filter(parts.overlap)
-    guard leaked.isEmpty else {
-      throw IdiolectError(
-        .invalidData,
-        "\(leaked.count) utterances that \(what), first \(leaked[0].id); a verdict needs data that chose nothing: take them out of one manifest"
-      )
-    }
+    selectionSource = manifests.dev?.path ?? manifests.train.path
+    verdictSource = manifests.test?.path ?? selectionSource
   }
 }

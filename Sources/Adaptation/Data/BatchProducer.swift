@@ -11,6 +11,8 @@ package struct TrainingBatch: Sendable {
   package let count: Int
   package let items: [Int]
   package let features: [Features]
+  /// Recordings of this batch that failed, by index, with the reason.
+  package let failures: [Int: String]
 }
 
 /// Makes batches ahead of the training step, on a thread of its own.
@@ -89,8 +91,12 @@ package final class BatchProducer: @unchecked Sendable {
   private func make(_ plan: BatchPlan, epoch: Int, index: Int) -> TrainingBatch {
     var items: [Int] = []
     var features: [Features] = []
+    var failures: [Int: String] = [:]
     for draw in plan.batches[index] {
-      guard var made = corpus.features(draw.item, speed: draw.speed) else { continue }
+      guard var made = corpus.features(draw.item, speed: draw.speed) else {
+        failures[draw.item] = corpus.failures[draw.item]
+        continue
+      }
       if let specAugment = settings.specAugment {
         var random = SeededRandom(seed: settings.seed, 0x5BEC, epoch, draw.item)
         specAugment.apply(to: &made, random: &random)
@@ -99,6 +105,7 @@ package final class BatchProducer: @unchecked Sendable {
       features.append(made)
     }
     return TrainingBatch(
-      epoch: epoch, index: index, count: plan.batches.count, items: items, features: features)
+      epoch: epoch, index: index, count: plan.batches.count, items: items, features: features,
+      failures: failures)
   }
 }

@@ -44,10 +44,17 @@ package final class TrainingCorpus: Sendable {
   package let items: [Item]
   private let frontEnd: LogMel
   private let cacheBytes: Int
+  private let longestSeconds: Double
   private let state = Mutex(State())
 
-  /// - Parameter utterances: those without a duration are asked for it.
-  package init(_ utterances: [Utterance], model: AcousticModel, cacheBytes: Int) {
+  /// - Parameters:
+  ///   - utterances: those without a duration are asked for it.
+  ///   - longestSeconds: a longer recording is a failure, for the memory it would take.
+  package init(
+    _ utterances: [Utterance], model: AcousticModel, cacheBytes: Int,
+    longestSeconds: Double = PreflightOptions().longestSeconds
+  ) {
+    self.longestSeconds = longestSeconds
     frontEnd = model.frontEnd
     self.cacheBytes = cacheBytes
     items = utterances.map { utterance in
@@ -109,9 +116,17 @@ package final class TrainingCorpus: Sendable {
 
   private func compute(_ index: Int, speed: Double) throws -> Cached {
     let utterance = items[index].utterance
+    // A second more than may be: headers lie, and a whole day need not be read to find that out.
+    let most = longestSeconds + 1
     var samples = try readAudio(
       utterance.audioPath, sampleRate: frontEnd.sampleRate, offsetSeconds: utterance.offsetSeconds,
-      durationSeconds: utterance.durationSeconds)
+      durationSeconds: min(utterance.durationSeconds ?? most, most))
+    guard Double(samples.count) <= longestSeconds * Double(frontEnd.sampleRate) else {
+      throw IdiolectError(
+        .invalidAudio,
+        "it lasts more than the \(Int(longestSeconds)) s that can be trained on; cut it into sentences"
+      )
+    }
     if speed != 1 {
       samples = try changeSpeed(samples, factor: Float(speed), sampleRate: frontEnd.sampleRate)
     }

@@ -1,4 +1,5 @@
 package import AcousticModels
+import Basics
 package import SpeechCorpus
 import SpeechText
 package import TensorEngine
@@ -24,10 +25,18 @@ package final class DevSet {
     self.precision = precision
   }
 
-  /// - Throws: `.invalidData` when not one of the utterances can be scored.
+  /// Scores the network as it stands: as infinitely wrong where its output is not numbers, for a training
+  /// that threw there would throw again whenever it is resumed.
   package func look() throws -> DevScore {
     let transcriber = try Transcriber(model: model, precision: precision)
-    let evaluation = try Evaluation(utterances, transcriber: transcriber, source: source)
+    let evaluation: Evaluation
+    do {
+      evaluation = try Evaluation(utterances, transcriber: transcriber, source: source)
+    } catch let error as IdiolectError where error.code == .invalidData {
+      return DevScore(
+        characterErrorRate: .infinity, wordErrorRate: .infinity,
+        example: "  the dev set cannot be scored: \(error.message)")
+    }
     if looks == 0 { quarantine = evaluation.quarantine }
     let shown = evaluation.scores[looks % evaluation.scores.count]
     looks += 1

@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 import Foundation
 package import SpeechCorpus
 package import SpeechText
@@ -31,6 +32,18 @@ package struct RunFingerprint {
         "\(utterance.id)\t\(utterance.offsetSeconds)\t\(utterance.durationSeconds ?? -1)\t\(utterance.text)"
       )
     }
-    text = hash.digest().hex
+    text = "\(hash.digest().hex)\(RunFingerprint.mark)\(try onEngine { Int(ck_threads()) })"
+  }
+
+  /// Between the hash and the number of threads, which stands apart so that a message can name it.
+  private static let mark = " threads "
+
+  /// How many threads the one run had, where that is all in which it differs from the other.
+  package static func otherThreads(_ one: String, _ other: String) -> Int? {
+    guard let here = one.range(of: mark), let there = other.range(of: mark),
+      one[..<here.lowerBound] == other[..<there.lowerBound],
+      one[here.upperBound...] != other[there.upperBound...]
+    else { return nil }
+    return Int(one[here.upperBound...])
   }
 }

@@ -13,6 +13,8 @@ extension Trainer {
     var isBroken = false
     for _ in 0..<max(1, settings.accumulation) where isTimed || state.epoch < settings.epochs {
       let batch = producer.next()
+      // Only of batches that were trained on: those made ahead are made again after an interruption.
+      state.failures.merge(batch.failures) { first, _ in first }
       let share = try accumulate(batch)
       labels += share.labels
       isBroken = isBroken || share.isBroken
@@ -24,10 +26,10 @@ extension Trainer {
     guard labels > 0 else {
       optimiser.dropGradients()
       state.brokenSteps += isBroken ? 1 : 0
-      guard corpus.failures.count < corpus.items.count else {
+      guard state.failures.count < corpus.items.count else {
         throw IdiolectError(
           .invalidData,
-          "step \(state.step): not one recording can be read any more; the first cause: \(corpus.failures.min { $0.key < $1.key }?.value ?? "unknown")"
+          "step \(state.step): not one recording can be read any more; the first cause: \(state.failures.min { $0.key < $1.key }?.value ?? "unknown")"
         )
       }
       return

@@ -61,6 +61,13 @@ package final class Trainer {
     state = try TrainingCheckpoint.read(
       from: files.last, into: parameters, optimiser, fingerprint: state.fingerprint)
     corpus.leaveOut(state.failures)
+    // Killed between the two files, a run leaves the best weights newer than its state. They are what
+    // they are: a run by the clock would never come by that look again.
+    if let look = TrainingCheckpoint.look(in: files.best, fingerprint: state.fingerprint),
+      look.step > state.best?.step ?? -1
+    {
+      state.best = look
+    }
     report("going on after step \(state.step)")
   }
 
@@ -108,7 +115,6 @@ package final class Trainer {
         settings.checkpointSteps > 0
         ? state.step % settings.checkpointSteps == 0 : now() - lastSave > 60
       if looksNow || state.finished || isDue {
-        state.failures = corpus.failures
         try TrainingCheckpoint.write(state, parameters, optimiser, to: files.last)
         lastSave = now()
       }
@@ -161,9 +167,15 @@ package final class Trainer {
     state.lossSum = 0
     state.lossCount = 0
     state.looks.append(look)
-    let isBest = look.devCER.map { $0 < state.best?.devCER ?? .infinity } ?? true
+    // The same step again, after an interruption, is the best still.
+    let isBest =
+      look.devCER.map {
+        $0 < state.best?.devCER ?? .infinity
+          || ($0 == state.best?.devCER && look.step == state.best?.step)
+      } ?? true
     if isBest {
-      try TrainingCheckpoint.writeWeights(parameters, to: files.best)
+      try TrainingCheckpoint.writeBest(
+        parameters, look, fingerprint: state.fingerprint, to: files.best)
       state.best = look
       state.looksSinceBest = 0
     } else {
@@ -172,7 +184,7 @@ package final class Trainer {
     state.seconds += isTimed ? now() - started : 0
     var line = "step \(state.step)"
     if look.loss >= 0 { line += ", loss \(decimals(look.loss, 3))" }
-    if let score {
+    if let score, score.characterErrorRate.isFinite {
       line += ", dev CER \(percent(score.characterErrorRate)) WER \(percent(score.wordErrorRate))"
       line += isBest ? " (best)" : ""
     }

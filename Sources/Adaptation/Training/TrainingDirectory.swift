@@ -36,6 +36,9 @@ package struct TrainingDirectory: Sendable {
           "\(last): the checkpoint of an interrupted run; go on with --resume, or remove \(path) to start over"
         )
       }
+    }
+    // With nothing to go on from, an older run's marks would be taken for this one's.
+    if !resumes || !holdsCheckpoint {
       for file in [last, best, complete] { try? files.removeItem(atPath: file) }
     }
     // Half-written files of a run that was killed; nothing else would ever remove them.

@@ -53,9 +53,7 @@ package enum TrainingCheckpoint {
   package static func write(
     _ state: TrainingState, _ parameters: [Parameter], _ optimiser: AdamW, to path: String
   ) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let text = String(decoding: try encoder.encode(state), as: UTF8.self)
+    let text = try TrainingCheckpoint.text(state)
     var tensors = parameters.map { parameter in
       SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) { parameter.tensor.values }
     }
@@ -76,10 +74,16 @@ package enum TrainingCheckpoint {
   ) throws -> TrainingState {
     let file = try SafetensorsFile(path: path)
     guard let text = file.metadata["state"],
-      let state = try? JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
+      let state: TrainingState = TrainingCheckpoint.value(text)
     else {
       throw IdiolectError(
         .invalidData, "\(path): not the checkpoint of a training; remove it to start over")
+    }
+    if let threads = RunFingerprint.otherThreads(state.fingerprint, fingerprint) {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(path): that training ran on \(threads) threads, and sums in another order are other bits; give --threads \(threads), or remove it to start over"
+      )
     }
     guard state.fingerprint == fingerprint else {
       throw IdiolectError(
@@ -102,11 +106,43 @@ package enum TrainingCheckpoint {
     for parameter in parameters { try file.fill(parameter.tensor, from: parameter.name) }
   }
 
-  package static func writeWeights(_ parameters: [Parameter], to path: String) throws {
+  /// Writes the best weights so far with the look that found them to be so.
+  package static func writeBest(
+    _ parameters: [Parameter], _ look: TrainingState.Look, fingerprint: String, to path: String
+  ) throws {
     try SafetensorsWriter.write(
       parameters.map { parameter in
         SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) { parameter.tensor.values }
-      }, to: path)
+      },
+      metadata: [
+        "format": "idiolect-training", "look": try text(look), "fingerprint": fingerprint,
+      ], to: path)
+  }
+
+  /// The look that found the weights of `path` to be the best; nil where they are of another run, or
+  /// cannot be read.
+  package static func look(in path: String, fingerprint: String) -> TrainingState.Look? {
+    guard let file = try? SafetensorsFile(path: path), file.metadata["fingerprint"] == fingerprint
+    else { return nil }
+    return file.metadata["look"].flatMap { value($0) }
+  }
+
+  /// A dev set that could not be scored has an infinite error, which plain JSON cannot say.
+  private static let (infinity, minusInfinity, notANumber) = ("inf", "-inf", "nan")
+
+  private static func text(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: infinity, negativeInfinity: minusInfinity, nan: notANumber)
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  private static func value<Value: Decodable>(_ text: String) -> Value? {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: infinity, negativeInfinity: minusInfinity, nan: notANumber)
+    return try? decoder.decode(Value.self, from: Data(text.utf8))
   }
 }
 

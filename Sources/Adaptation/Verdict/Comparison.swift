@@ -10,6 +10,10 @@ package struct Comparison: Sendable {
   package let characters: PairedBootstrap
   /// The share of utterances of which the two models hear something different.
   package let changedShare: Double
+  /// How many utterances both could transcribe: what every rate here is over.
+  package let count: Int
+  /// Rates of the base and of the adapted model, over the same utterances as the differences.
+  package let wordRates, characterRates: (base: ErrorInterval, adapted: ErrorInterval)
 
   /// Utterances that only one of them could transcribe are left out of both.
   package init(base: Evaluation, adapted: Evaluation, seed: UInt64) throws {
@@ -20,7 +24,16 @@ package struct Comparison: Sendable {
     let pairs = base.scores.compactMap { score in other[score.utterance.id].map { (score, $0) } }
     changedShare =
       Double(pairs.count { $0.hypothesis != $1.hypothesis }) / Double(max(1, pairs.count))
+    count = pairs.count
     let speakers = pairs.map(\.0.utterance.speaker)
+    func interval(_ counts: [ErrorCounts]) throws -> ErrorInterval {
+      try ErrorInterval(
+        zip(counts, speakers).map { ScoredUtterance(counts: $0, speaker: $1) }, seed: seed)
+    }
+    wordRates = (try interval(pairs.map(\.0.words)), try interval(pairs.map(\.1.words)))
+    characterRates = (
+      try interval(pairs.map(\.0.characters)), try interval(pairs.map(\.1.characters))
+    )
     words = try PairedBootstrap(
       base: pairs.map(\.0.words), adapted: pairs.map(\.1.words), speakers: speakers, seed: seed)
     characters = try PairedBootstrap(
@@ -31,7 +44,10 @@ package struct Comparison: Sendable {
   /// Utterances that could not be scored.
   package func quarantine(source: String) -> Quarantine {
     var result = Quarantine()
-    for entry in base.quarantine.entries {
+    // What only one of them failed at is left out of both as well.
+    let known = Set(base.quarantine.entries.map { $0.utterance })
+    let more = adapted.quarantine.entries.filter { !known.contains($0.utterance) }
+    for entry in base.quarantine.entries + more {
       result.add(
         utterance: entry.utterance, source: source, line: entry.line, cause: entry.cause,
         remedy: entry.remedy)
@@ -42,10 +58,11 @@ package struct Comparison: Sendable {
   /// Two lines: WER and CER before and after, with the interval of the difference.
   package var lines: [String] {
     [
-      ("WER", base.words, adapted.words, words),
-      ("CER", base.characters, adapted.characters, characters),
-    ].map { name, before, after, difference in
-      "\(name) \(percent(before.rate)) → \(percent(after.rate)), difference \(signed(difference.difference)) [95 %: \(signed(difference.lower)) … \(signed(difference.upper))]"
+      ("WER", wordRates, words), ("CER", characterRates, characters),
+    ].map { name, rates, difference in
+      "\(name) \(percent(rates.base.rate)) → \(percent(rates.adapted.rate)), difference \(signed(difference.difference)) [95 %: \(signed(difference.lower)) … \(signed(difference.upper))]"
+        + (difference.isResolvable
+          ? "" : ", of too few \(difference.unit.rawValue) (\(difference.units)) to rely on")
     }
   }
 }

@@ -4,7 +4,7 @@ package import SpeechText
 public enum Verdict: String, Sendable, Codable {
   /// The 95 % interval of the difference lies below zero: fewer errors.
   case positive = "positive transfer"
-  /// It contains zero.
+  /// It contains zero, or there are too few utterances to know.
   case neutral
   /// It lies above zero: more errors.
   case negative = "negative transfer"
@@ -25,8 +25,15 @@ package struct Decision: Sendable {
   /// - Parameter characters: adapted against base on data that chose nothing. Judged by characters: the
   ///   same errors, but many more of them than of words, so it resolves sooner.
   package init(_ characters: PairedBootstrap) {
-    verdict = Verdict(lower: characters.lower, upper: characters.upper)
     let difference = characters.difference
+    guard characters.isResolvable else {
+      verdict = .neutral
+      shipsAdapted = difference < 0
+      reason =
+        "the \(shipsAdapted ? "adapted model ships: it makes fewer errors" : "base ships: the adapted model does not make fewer errors"), but there are too few \(characters.unit.rawValue) (\(characters.units)) to resolve it: give at least \(characters.unit.fewestUnits) by --test or --dev"
+      return
+    }
+    verdict = Verdict(lower: characters.lower, upper: characters.upper)
     shipsAdapted = difference < 0 && verdict != .negative
     switch verdict {
     case .positive: reason = "the adapted model ships: it makes significantly fewer errors"

@@ -103,6 +103,13 @@ struct CheckedUtterance {
     guard audio.samples > 0 else {
       return note(.silent, "it holds no samples", "replace the recording", isUnusable: true)
     }
+    if audio.seconds > options.longestSeconds {
+      note(
+        .tooLong,
+        "it lasts \(Int(audio.seconds.rounded(.up))) s, and at most \(Int(options.longestSeconds)) s can be trained on",
+        "cut it into sentences, each with its own text (offset and duration in the manifest)",
+        isUnusable: true)
+    }
     if audio.peak < options.silencePeak || audio.deviation < Double(options.silencePeak) / 10 {
       return note(
         .silent, "there is no sound in it", "replace the recording", isUnusable: true)

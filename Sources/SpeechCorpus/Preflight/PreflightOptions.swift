@@ -20,6 +20,8 @@ public struct PreflightOptions: Sendable, Codable, Hashable {
   public var narrowShare = 0.6
   /// More than this share of characters without a label makes a text useless.
   public var foreignShare = 0.2
+  /// A longer recording, in seconds, cannot be trained on: attention's memory grows with its square.
+  public var longestSeconds = 60.0
 
   public init() {}
 }

@@ -5,7 +5,7 @@ public struct PreflightReport: Sendable, Codable, Hashable {
   /// What a finding is about. New kinds may be added.
   public enum Kind: String, Sendable, Codable, CaseIterable {
     case unreadable, silent, clipped, truncated, duplicate, duration, narrowBand
-    case emptyText, infeasible, foreignCharacters, timePerLabel
+    case emptyText, infeasible, foreignCharacters, timePerLabel, tooLong
   }
 
   /// One remark about one utterance.
@@ -102,6 +102,7 @@ extension PreflightReport: CustomStringConvertible {
     case .infeasible: "too many labels for the time"
     case .foreignCharacters: "characters without a label"
     case .timePerLabel: "unusual time for a label"
+    case .tooLong: "too long"
     }
   }
 }

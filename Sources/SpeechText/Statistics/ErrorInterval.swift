@@ -10,6 +10,9 @@ public struct ErrorInterval: Sendable, Codable, Hashable {
   /// How many speakers or utterances there were to draw from.
   public let units: Int
 
+  /// Whether there are units enough for the interval to mean what it says.
+  public var isResolvable: Bool { units >= unit.fewestUnits }
+
   /// The percentile bootstrap of a pooled error rate (Efron 1979; Bisani and Ney 2004).
   ///
   /// - Parameters:

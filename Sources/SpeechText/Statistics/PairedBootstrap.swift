@@ -57,8 +57,10 @@ public struct PairedBootstrap: Sendable, Codable, Hashable {
     units = groups.count
   }
 
+  /// Whether there are units enough for the interval to mean what it says.
+  public var isResolvable: Bool { units >= unit.fewestUnits }
   /// Fewer errors, beyond chance.
-  public var isBetter: Bool { upper < 0 }
+  public var isBetter: Bool { isResolvable && upper < 0 }
   /// More errors, beyond chance.
-  public var isWorse: Bool { lower > 0 }
+  public var isWorse: Bool { isResolvable && lower > 0 }
 }

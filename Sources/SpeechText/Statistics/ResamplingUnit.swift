@@ -6,6 +6,10 @@ public enum ResamplingUnit: String, Sendable, Codable {
 
   package static let fewestSpeakers = 5
 
+  /// Draws from fewer units than these repeat themselves too much: the interval comes out too narrow, and
+  /// of one unit it has no width at all.
+  package var fewestUnits: Int { self == .speakers ? ResamplingUnit.fewestSpeakers : 10 }
+
   /// The unit, and which unit each utterance belongs to (numbered from 0, in order of appearance).
   ///
   /// An utterance without a speaker is a unit by itself.

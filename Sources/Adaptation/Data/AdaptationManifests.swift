@@ -1,0 +1,51 @@
+import Basics
+package import SpeechCorpus
+
+/// The manifests of a run, read all at once: a bad one is found before anything is done with a good one.
+package struct AdaptationManifests: Sendable {
+  package let train: Manifest
+  /// Chooses and, without `test`, judges.
+  package let dev: Manifest?
+  /// Source data, to measure forgetting by.
+  package let retain: Manifest?
+  /// Judges.
+  package let test: Manifest?
+
+  /// - Throws: as `Manifest`; `.invalidData` where what trains also chooses, or either also judges.
+  package init(train: String, dev: String?, retain: String?, test: String?) throws {
+    self.train = try Manifest(path: train)
+    self.dev = try dev.map { try Manifest(path: $0) }
+    self.retain = try retain.map { try Manifest(path: $0) }
+    self.test = try test.map { try Manifest(path: $0) }
+    let judges = (self.test?.utterances ?? []) + (self.retain?.utterances ?? [])
+    let purpose = "a verdict needs data that chose nothing"
+    try refuse(self.train.utterances, in: judges, "train also judge", purpose)
+    guard let chooses = self.dev?.utterances else { return }
+    try refuse(chooses, in: judges, "choose also judge", purpose)
+    try refuse(
+      self.train.utterances, in: chooses, "train also choose",
+      "what the model has seen cannot tell when it is best")
+  }
+
+  private func refuse(
+    _ some: [Utterance], in others: [Utterance], _ what: String, _ reason: String
+  ) throws {
+    let parts = Recordings(others)
+    let leaked = some.filter(parts.overlap)
+    guard leaked.isEmpty else {
+      throw IdiolectError(
+        .invalidData,
+        "\(leaked.count) utterances that \(what), first \(leaked[0].id); \(reason): take them out of one manifest"
+      )
+    }
+  }
+
+  /// Lines that could not be read.
+  package var quarantine: Quarantine {
+    var quarantine = train.quarantine
+    for manifest in [dev, retain, test] {
+      if let manifest { quarantine.add(manifest.quarantine) }
+    }
+    return quarantine
+  }
+}
