@@ -110,6 +110,9 @@ package enum TrainingCheckpoint {
   package static func writeBest(
     _ parameters: [Parameter], _ look: TrainingState.Look, fingerprint: String, to path: String
   ) throws {
+    // Without its wall time, so that a run that resumes writes the same bytes.
+    var look = look
+    look.seconds = 0
     try SafetensorsWriter.write(
       parameters.map { parameter in
         SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) { parameter.tensor.values }
