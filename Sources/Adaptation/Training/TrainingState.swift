@@ -82,7 +82,7 @@ package enum TrainingCheckpoint {
     if let threads = RunFingerprint.otherThreads(state.fingerprint, fingerprint) {
       throw IdiolectError(
         .invalidArgument,
-        "\(path): that training ran on \(threads) threads, and sums in another order are other bits; give --threads \(threads), or remove it to start over"
+        "\(path): that training ran with --threads \(threads), and sums in another order are other bits; give the same, or remove it to start over"
       )
     }
     guard state.fingerprint == fingerprint else {
