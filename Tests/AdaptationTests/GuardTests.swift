@@ -77,6 +77,38 @@ struct GuardTests {
     #expect(data.selection.count == 1 && data.verdict.count == 1)
   }
 
+  /// What cannot be trained on has no say in the labels.
+  @Test func labelsOfUsableTextsOnly() throws {
+    var request = try corpus.request()
+    var fast = try corpus.copies(TinyCorpus.clips(1, from: 20), "fast")[0]
+    fast.text = String(repeating: "жд", count: 300)
+    let bad = Utterance(
+      id: "text.wav", audioPath: "\(Golden.repository)/AudioSamples/damaged/text.wav", text: "щ")
+    request.train = try corpus.write(TinyCorpus.clips(6) + [fast, bad], "train")
+    var said: [String] = []
+    let report = try AdaptationRun(request) { said.append($0) }.run()
+    #expect(report.quarantined == 2 && !said.contains { $0.hasPrefix("output layer") }, "\(said)")
+  }
+
+  /// A failure belongs to the batch that the recording would have been in.
+  @Test func failuresComeWithTheirBatch() throws {
+    try onEngine {
+      let model = try TinyModel.make()
+      var clips = try TinyCorpus.clips(6)
+      clips[2].audioPath = "\(corpus.path)/absent.wav"
+      let data = TrainingCorpus(clips, model: model, cacheBytes: 0)
+      let producer = BatchProducer(data, TinyCorpus.settings, epoch: 0, batch: 0)
+      defer { producer.stop() }
+      let plan = BatchProducer.plan(data, TinyCorpus.settings, epoch: 0)
+      for draws in plan.batches {
+        let batch = producer.next()
+        let isHere = draws.contains { $0.item == 2 }
+        #expect(Array(batch.failures.keys) == (isHere ? [2] : []))
+        #expect(batch.items == draws.map(\.item).filter { $0 != 2 })
+      }
+    }
+  }
+
   @Test func strayCharacters() throws {
     let base = try onEngine { try TinyModel.make() }
     func texts(_ count: Int, _ others: [Int: String]) -> [Utterance] {

@@ -63,9 +63,10 @@ package final class Trainer {
     corpus.leaveOut(state.failures)
     // Killed between the two files, a run leaves the best weights newer than its state. They are what
     // they are: a run by the clock would never come by that look again.
-    if let look = TrainingCheckpoint.look(in: files.best, fingerprint: state.fingerprint),
+    if var look = TrainingCheckpoint.look(in: files.best, fingerprint: state.fingerprint),
       look.step > state.best?.step ?? -1
     {
+      look.seconds = state.seconds
       state.best = look
     }
     report("going on after step \(state.step)")

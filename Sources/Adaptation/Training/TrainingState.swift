@@ -82,7 +82,7 @@ package enum TrainingCheckpoint {
     if let threads = RunFingerprint.otherThreads(state.fingerprint, fingerprint) {
       throw IdiolectError(
         .invalidArgument,
-        "\(path): that training ran on \(threads) threads, and sums in another order are other bits; give --threads \(threads), or remove it to start over"
+        "\(path): that training ran with --threads \(threads), and sums in another order are other bits; give the same, or remove it to start over"
       )
     }
     guard state.fingerprint == fingerprint else {
@@ -110,6 +110,9 @@ package enum TrainingCheckpoint {
   package static func writeBest(
     _ parameters: [Parameter], _ look: TrainingState.Look, fingerprint: String, to path: String
   ) throws {
+    // Without its wall time, so that a run that resumes writes the same bytes.
+    var look = look
+    look.seconds = 0
     try SafetensorsWriter.write(
       parameters.map { parameter in
         SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) { parameter.tensor.values }
