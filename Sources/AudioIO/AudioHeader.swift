@@ -41,7 +41,9 @@ struct AudioHeader {
   /// The error for a file that libsndfile would not open.
   ///
   /// - Parameters: `code` and `text` as libsndfile gives them.
-  func explain(path: String, code: Int32, text reason: String) -> IdiolectError {
+  func explain(path: String, code: Int32, text: String) -> IdiolectError {
+    // libsndfile ends its sentences; ours go on.
+    let reason = text.hasSuffix(".") ? String(text.dropLast()) : text
     let version = SoundFile.libraryVersion
     if let name = foreignFormat() {
       return IdiolectError(
@@ -57,9 +59,13 @@ struct AudioHeader {
       )
     case let name?:
       return IdiolectError(
-        .invalidAudio, "\(path): truncated or damaged: it begins as \(name), but \(reason)")
+        .invalidAudio,
+        "\(path): truncated or damaged: it begins as \(name), but \(reason); copy or record it again"
+      )
     case nil:
-      return IdiolectError(.invalidAudio, "\(path): not audio: \(reason)")
+      return IdiolectError(
+        .invalidAudio,
+        "\(path): not audio: \(reason); give WAV, FLAC, Ogg, MP3, AIFF or CAF")
     }
   }
 

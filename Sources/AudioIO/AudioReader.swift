@@ -199,7 +199,8 @@ public final class AudioReader {
     if let failure = file.failure {
       throw IdiolectError(
         .invalidAudio,
-        "\(description.path): truncated or damaged at sample \(frame) (\(seconds) s): \(failure)")
+        "\(description.path): truncated or damaged at sample \(frame) (\(seconds) s): \(failure.hasSuffix(".") ? String(failure.dropLast()) : failure); copy or record it again"
+      )
     }
     if file.isLengthExact, let declared = description.frames, frame < declared {
       throw IdiolectError(
