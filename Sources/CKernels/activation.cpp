@@ -1,3 +1,4 @@
+#include "profile.hpp"
 #include "vector.hpp"
 
 namespace {
@@ -103,6 +104,7 @@ CK_CLONES void gluBackward(const float *x, const float *dy, float *dx, size_t co
 }  // namespace
 
 void ck_activation_forward(ck_activation kind, const float *x, float *y, size_t count) {
+  const ck::Timed timed("activation", 0, 8.0 * count);
   using Loop = void (*)(const float *, float *, size_t, size_t);
   static const Loop loops[] = {relu, silu, gelu, geluTanh, sigmoid, hyperbolicTangent};
   ck::parallel(count, ck::elementGrain, [&](size_t b, size_t e) { loops[kind](x, y, b, e); });
@@ -110,6 +112,7 @@ void ck_activation_forward(ck_activation kind, const float *x, float *y, size_t 
 
 void ck_activation_backward(ck_activation kind, const float *x, const float *dy, float *dx,
                             size_t count) {
+  const ck::Timed timed("activation backward", 0, 12.0 * count);
   using Loop = void (*)(const float *, const float *, float *, size_t, size_t);
   static const Loop loops[] = {reluBackward,     siluBackward,    geluBackward,
                                geluTanhBackward, sigmoidBackward, hyperbolicTangentBackward};
@@ -117,10 +120,12 @@ void ck_activation_backward(ck_activation kind, const float *x, const float *dy,
 }
 
 void ck_glu_forward(const float *x, float *y, size_t rows, size_t columns) {
+  const ck::Timed timed("glu", 0, 12.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) { glu(x, y, columns, b, e); });
 }
 
 void ck_glu_backward(const float *x, const float *dy, float *dx, size_t rows, size_t columns) {
+  const ck::Timed timed("glu backward", 0, 20.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns),
                [&](size_t b, size_t e) { gluBackward(x, dy, dx, columns, b, e); });
 }

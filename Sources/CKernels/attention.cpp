@@ -1,3 +1,4 @@
+#include "profile.hpp"
 #include "vector.hpp"
 
 #pragma clang fp reassociate(on)
@@ -78,6 +79,7 @@ CK_CLONES void backwardBFloat16(const float *w, const float *dw, float scale, ui
 
 void ck_attention_weights(const float *content, const float *position, float scale, float *out,
                           size_t heads, size_t frames, size_t valid) {
+  const ck::Timed timed("attention weights", 0, (position ? 16.0 : 8.0) * heads * frames * frames);
   ck::parallel(heads * frames, ck::rowGrain(frames * 4), [&](size_t b, size_t e) {
     weights(content, position, scale, out, frames, valid, b, e);
   });
@@ -86,6 +88,7 @@ void ck_attention_weights(const float *content, const float *position, float sca
 void ck_attention_weights_backward(const float *w, const float *dw, float scale, ck_type type,
                                    void *dcontent, void *dposition, size_t heads, size_t frames,
                                    size_t valid) {
+  const ck::Timed timed("attention weights backward", 0, (dposition ? 14.0 : 10.0) * heads * frames * frames);
   ck::parallel(heads * frames, ck::rowGrain(frames * 4), [&](size_t b, size_t e) {
     if (type == CK_BFLOAT16) {
       backwardBFloat16(w, dw, scale, static_cast<uint16_t *>(dcontent),

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "profile.hpp"
 #include "onednn.hpp"
 
 using dnnl::memory;
@@ -126,6 +127,16 @@ int64_t outSize(int64_t in, int64_t pad, int64_t dilation, int64_t kernel, int64
   return room < 0 ? 0 : room / stride + 1;
 }
 
+double work(const ck_conv_shape &s) {
+  return 2.0 * s.batch * ck_conv_out_height(&s) * ck_conv_out_width(&s) * s.out * (s.in / s.groups) *
+         s.kernel_height * s.kernel_width;
+}
+
+double traffic(const ck_conv_shape &s) {
+  return 4.0 * s.batch *
+         (s.height * s.width * s.in + ck_conv_out_height(&s) * ck_conv_out_width(&s) * s.out);
+}
+
 }  // namespace
 
 int64_t ck_conv_out_height(const ck_conv_shape *s) {
@@ -138,6 +149,7 @@ int64_t ck_conv_out_width(const ck_conv_shape *s) {
 
 bool ck_conv_forward(const ck_conv_shape *s, const float *x, const float *weight, const float *bias,
                      float *y) {
+  const ck::Timed timed("convolution", work(*s), traffic(*s));
   if (s->batch == 0) return true;
   try {
     Convolution &c = cached(*s, Direction::forward, bias != nullptr);
@@ -155,6 +167,7 @@ bool ck_conv_forward(const ck_conv_shape *s, const float *x, const float *weight
 }
 
 bool ck_conv_backward_data(const ck_conv_shape *s, const float *dy, const float *weight, float *dx) {
+  const ck::Timed timed("convolution input gradient", work(*s), traffic(*s));
   if (s->batch == 0) return true;
   try {
     Convolution &c = cached(*s, Direction::backwardData, false);
@@ -171,6 +184,7 @@ bool ck_conv_backward_data(const ck_conv_shape *s, const float *dy, const float 
 
 bool ck_conv_backward_weight(const ck_conv_shape *s, const float *x, const float *dy,
                              float *dweight, float *dbias) {
+  const ck::Timed timed("convolution weight gradient", work(*s), traffic(*s));
   if (s->batch == 0) {
     std::fill_n(dweight, s->out * (s->in / s->groups) * s->kernel_height * s->kernel_width, 0.0f);
     if (dbias) std::fill_n(dbias, s->out, 0.0f);

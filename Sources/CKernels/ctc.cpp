@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "ctc_recursion.hpp"
+#include "profile.hpp"
 #include "softmax_row.hpp"
 
 namespace {
@@ -261,6 +262,9 @@ void work(void *context, size_t, size_t) {
 void ck_ctc_loss(const float *logits, size_t labels, size_t blank,
                  const ck_ctc_utterance *utterances, size_t count, double *loss, int32_t *status,
                  float *gradient) {
+  double rows = 0;
+  for (size_t i = 0; i < count; i++) rows += utterances[i].rows;
+  const ck::Timed timed("ctc loss", 0, rows * labels * (gradient ? 8 : 4));
   size_t *order = static_cast<size_t *>(std::malloc(std::max<size_t>(1, count) * sizeof(size_t)));
   if (order == nullptr) {
     std::fill(loss, loss + count, std::numeric_limits<double>::infinity());

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "profile.hpp"
 #include "vector.hpp"
 
 namespace {
@@ -108,10 +109,21 @@ void overFrames(const ck_segments &segments, size_t columns, Body &&body) {
   });
 }
 
+double rowsOf(const ck_segments &segments) {
+  return segments.count == 0 ? 0 : segments.offsets[segments.count];
+}
+double work(const ck_segments &segments, size_t columns, size_t kernel) {
+  return 2 * rowsOf(segments) * columns * kernel;
+}
+double traffic(const ck_segments &segments, size_t columns, double bytes) {
+  return rowsOf(segments) * columns * bytes;
+}
+
 }  // namespace
 
 void ck_depthwise_forward(const float *x, const float *weight, const float *bias, float *y,
                           ck_segments segments, size_t columns, size_t kernel) {
+  const ck::Timed timed("depthwise convolution", work(segments, columns, kernel), traffic(segments, columns, 8));
   const Scratch taps = byTap(weight, columns, kernel, false);
   overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
     const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
@@ -121,6 +133,7 @@ void ck_depthwise_forward(const float *x, const float *weight, const float *bias
 
 void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
                                 ck_segments segments, size_t columns, size_t kernel) {
+  const ck::Timed timed("depthwise convolution backward", work(segments, columns, kernel), traffic(segments, columns, 8));
   const Scratch taps = byTap(weight, columns, kernel, true);
   overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
     const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
@@ -139,6 +152,7 @@ void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
 
 void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweight,
                                   ck_segments segments, size_t columns, size_t kernel) {
+  const ck::Timed timed("depthwise convolution backward", work(segments, columns, kernel), traffic(segments, columns, 8));
   Scratch sums(columns * kernel);
   const size_t rows = segments.count == 0 ? 1 : static_cast<size_t>(segments.offsets[segments.count]) + 1;
   ck::parallel(columns, ck::elementGrain / (rows * kernel) + 16, [&](size_t b, size_t e) {
@@ -155,6 +169,7 @@ void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweigh
 
 void ck_zero_invalid_frames(float *x, const int32_t *valid, size_t batch, size_t frames,
                             size_t columns) {
+  const ck::Timed timed("mask", 0, 0);
   for (size_t b = 0; b < batch; b++) {
     const size_t from = static_cast<size_t>(valid[b]);
     if (from < frames) {

@@ -1,3 +1,4 @@
+#include "profile.hpp"
 #include "vector.hpp"
 
 namespace {
@@ -86,50 +87,62 @@ CK_CLONES void scatterAdd(const float *rows, const int32_t *index, float *table,
 }  // namespace
 
 void ck_to_bfloat16(const float *x, uint16_t *y, size_t count) {
+  const ck::Timed timed("to bfloat16", 0, 6.0 * count);
   ck::parallel(count, ck::elementGrain, [&](size_t b, size_t e) { toBFloat16(x, y, b, e); });
 }
 
 void ck_add_scaled(const float *a, const float *b, float scale, float *out, size_t count) {
+  const ck::Timed timed("add", 0, 12.0 * count);
   ck::parallel(count, ck::elementGrain,
                [&](size_t begin, size_t end) { addScaled(a, b, scale, out, begin, end); });
 }
 
 void ck_scale_into(const float *x, float scale, float *out, size_t count) {
+  const ck::Timed timed("scale", 0, 8.0 * count);
   ck::parallel(count, ck::elementGrain,
                [&](size_t b, size_t e) { scaleInto(x, scale, out, b, e); });
 }
 
 void ck_multiply(const float *a, const float *b, float *out, size_t count) {
+  const ck::Timed timed("multiply", 0, 12.0 * count);
   ck::parallel(count, ck::elementGrain,
                [&](size_t begin, size_t end) { multiply(a, b, out, begin, end); });
 }
 
-double ck_sum(const float *x, size_t count) { return sumRange(x, count); }
+double ck_sum(const float *x, size_t count) {
+  const ck::Timed timed("sum", 0, 4.0 * count);
+  return sumRange(x, count);
+}
 
 void ck_dropout(const float *x, float *y, size_t count, float rate, uint64_t seed) {
+  const ck::Timed timed("dropout", 0, 8.0 * count);
   ck::parallel(count, ck::elementGrain,
                [&](size_t b, size_t e) { dropout(x, y, rate, seed, b, e); });
 }
 
 void ck_column_sum(const float *x, float *out, size_t rows, size_t columns, bool accumulate) {
+  const ck::Timed timed("column sum", 0, 4.0 * rows * columns);
   ck::parallel(columns, rows == 0 ? columns : ck::elementGrain / rows + 1, [&](size_t b, size_t e) {
     columnSum(x, out, rows, columns, accumulate, b, e);
   });
 }
 
 void ck_add_row(const float *x, const float *row, float *out, size_t rows, size_t columns) {
+  const ck::Timed timed("add row", 0, 8.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns),
                [&](size_t b, size_t e) { addRow(x, row, out, columns, b, e); });
 }
 
 void ck_add_row_bfloat16(const float *x, const float *row, uint16_t *out, size_t rows,
                          size_t columns) {
+  const ck::Timed timed("add row", 0, 6.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns),
                [&](size_t b, size_t e) { addRowBFloat16(x, row, out, columns, b, e); });
 }
 
 void ck_gather_rows(const float *table, const int32_t *index, float *out, size_t count,
                     size_t columns) {
+  const ck::Timed timed("gather", 0, 8.0 * count * columns);
   ck::parallel(count, ck::rowGrain(columns), [&](size_t b, size_t e) {
     for (size_t i = b; i < e; i++) {
       std::memcpy(out + i * columns, table + static_cast<size_t>(index[i]) * columns, columns * 4);
@@ -139,12 +152,14 @@ void ck_gather_rows(const float *table, const int32_t *index, float *out, size_t
 
 void ck_scatter_add_rows(const float *rows, const int32_t *index, float *table, size_t count,
                          size_t columns) {
+  const ck::Timed timed("scatter", 0, 12.0 * count * columns);
   // Split by column, so that repeated indices never meet on two threads.
   ck::parallel(columns, count == 0 ? columns : ck::elementGrain / count + 1,
                [&](size_t b, size_t e) { scatterAdd(rows, index, table, count, columns, b, e); });
 }
 
 void ck_transpose_last(const float *x, float *out, size_t a, size_t b, size_t c) {
+  const ck::Timed timed("transpose", 0, 8.0 * a * b * c);
   ck::parallel(a * c, ck::rowGrain(b), [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) {
       const float *source = x + (i / c) * b * c + i % c;

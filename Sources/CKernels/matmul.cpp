@@ -1,3 +1,4 @@
+#include "profile.hpp"
 #include "onednn.hpp"
 #include "vector.hpp"
 
@@ -72,10 +73,24 @@ void emptySum(const ck_matmul_shape &s, const float *bias, void *c) {
   }
 }
 
+/// The layout tells what a product is for: rows by rows forward, columns by columns weight gradients.
+const char *name(const ck_matmul_shape &s) {
+  if (s.batch > 1) return "matmul, batched";
+  if (s.a_column != 1) return "matmul, aT.b";
+  return s.b_column != 1 ? "matmul, a.bT" : "matmul, a.b";
+}
+
+double traffic(const ck_matmul_shape &s) {
+  auto size = [](ck_type type) { return type == CK_BFLOAT16 ? 2.0 : 4.0; };
+  return s.batch * (s.m * s.k * size(s.a_type) + s.k * s.n * size(s.b_type) +
+                    s.m * s.n * size(s.c_type) * (s.accumulate ? 2 : 1));
+}
+
 }  // namespace
 
 bool ck_matmul(const ck_matmul_shape *shape, const void *a, const void *b, const float *bias,
                void *c) {
+  const ck::Timed timed(name(*shape), 2.0 * shape->batch * shape->m * shape->n * shape->k, traffic(*shape));
   static ck::PrimitiveCache<Product> cache;
   const ck_matmul_shape &s = *shape;
   if (s.batch == 0 || s.m == 0 || s.n == 0) return true;

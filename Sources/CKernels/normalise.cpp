@@ -1,3 +1,4 @@
+#include "profile.hpp"
 #include "vector.hpp"
 
 #pragma clang fp reassociate(on)
@@ -150,6 +151,7 @@ size_t columnGrain(size_t rows) { return rows == 0 ? 1 << 30 : ck::elementGrain 
 
 void ck_layer_norm_forward(const float *x, const float *gain, const float *bias, float epsilon,
                            float *y, float *mean, float *scale, size_t rows, size_t columns) {
+  const ck::Timed timed("layer norm", 0, 8.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) {
     layerNorm(x, gain, bias, epsilon, y, mean, scale, columns, b, e);
   });
@@ -158,6 +160,7 @@ void ck_layer_norm_forward(const float *x, const float *gain, const float *bias,
 void ck_layer_norm_backward_data(const float *x, const float *dy, const float *gain,
                                  const float *mean, const float *scale, float *dx, size_t rows,
                                  size_t columns) {
+  const ck::Timed timed("layer norm backward", 0, 12.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) {
     layerNormBackward(x, dy, gain, mean, scale, dx, columns, b, e);
   });
@@ -166,6 +169,7 @@ void ck_layer_norm_backward_data(const float *x, const float *dy, const float *g
 void ck_layer_norm_backward_weight(const float *x, const float *dy, const float *mean,
                                    const float *scale, float *dgain, float *dbias, size_t rows,
                                    size_t columns) {
+  const ck::Timed timed("layer norm backward", 0, 8.0 * rows * columns);
   ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
     layerNormWeight(x, dy, mean, scale, dgain, dbias, rows, columns, b, e);
   });
@@ -173,6 +177,7 @@ void ck_layer_norm_backward_weight(const float *x, const float *dy, const float 
 
 size_t ck_column_moments(const float *x, const uint8_t *use, float *mean, float *variance,
                          size_t rows, size_t columns) {
+  const ck::Timed timed("batch norm statistics", 0, 8.0 * rows * columns);
   size_t count = rows;
   if (use) {
     count = 0;
@@ -188,12 +193,14 @@ size_t ck_column_moments(const float *x, const uint8_t *use, float *mean, float 
 
 void ck_column_affine(const float *x, const float *scale, const float *shift, float *y, size_t rows,
                       size_t columns) {
+  const ck::Timed timed("batch norm", 0, 8.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns),
                [&](size_t b, size_t e) { affine(x, scale, shift, y, columns, b, e); });
 }
 
 void ck_column_products(const float *x, const float *dy, const float *mean, float *sumDy,
                         float *sumDyX, size_t rows, size_t columns) {
+  const ck::Timed timed("batch norm backward", 0, 8.0 * rows * columns);
   ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
     products(x, dy, mean, sumDy, sumDyX, rows, columns, b, e);
   });
@@ -202,6 +209,7 @@ void ck_column_products(const float *x, const float *dy, const float *mean, floa
 void ck_column_norm_backward(const float *x, const float *dy, const float *mean, const uint8_t *use,
                              const float *a, const float *b, const float *c, float *dx, size_t rows,
                              size_t columns) {
+  const ck::Timed timed("batch norm backward", 0, 12.0 * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns), [&](size_t begin, size_t end) {
     normBackward(x, dy, mean, use, a, b, c, dx, columns, begin, end);
   });

@@ -62,6 +62,7 @@ struct AdaptCommand: ParsableCommand {
   @OptionGroup var engine: EngineOptions
 
   func run() throws {
+    defer { ProfileReport.print() }
     StandardOutput.outlivesItsReader()
     var request = AdaptationRequest(
       base: try model.directory(), train: train, output: output)

@@ -15,6 +15,9 @@ struct EngineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
   var threads: Int?
 
+  @Flag(help: "Print on standard error where the time went, by operation.")
+  var profile = false
+
   /// Sets the threads, and says what to compute in.
   func prepare() throws -> Precision {
     if let threads {
@@ -24,6 +27,7 @@ struct EngineOptions: ParsableArguments {
       // Threads are counted for each calling thread, so the engine's own must say it.
       try onEngine { ck_set_threads(Int32(threads)) }
     }
+    if profile { try Profile.start() }
     return try Precision(option: precision)
   }
 }

@@ -41,6 +41,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
+    defer { ProfileReport.print() }
     let precision = try engine.prepare()
     let manifest = try Manifest(path: data)
     let transcriber = try Transcriber(model: try model.open(), precision: precision)

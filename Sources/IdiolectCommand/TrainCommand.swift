@@ -56,6 +56,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var engine: EngineOptions
 
   func run() throws {
+    defer { ProfileReport.print() }
     StandardOutput.outlivesItsReader()
     var request = ScratchRequest(train: train, output: output)
     request.dev = dev

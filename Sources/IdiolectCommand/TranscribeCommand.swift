@@ -49,6 +49,7 @@ struct TranscribeCommand: ParsableCommand {
   }
 
   func run() throws {
+    defer { ProfileReport.print() }
     let precision = try engine.prepare()
     let transcriber = try Transcriber(model: try model.open(), precision: precision)
     if let logits { try transcriber.logits(path: files[0]).write(to: logits) }

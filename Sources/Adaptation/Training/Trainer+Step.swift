@@ -12,7 +12,7 @@ extension Trainer {
     var labels = 0
     var isBroken = false
     for _ in 0..<max(1, settings.accumulation) where isTimed || state.epoch < settings.epochs {
-      let batch = producer.next()
+      let batch = Profile.measure("wait for features") { producer.next() }
       // Only of batches that were trained on: those made ahead are made again after an interruption.
       state.failures.merge(batch.failures) { first, _ in first }
       let share = try accumulate(batch)
