@@ -89,17 +89,34 @@ let package = Package(
       path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
-    tests("TensorEngine", ["CKernels"]),
-    tests("AudioIO"),
-    tests("AcousticFeatures", ["AudioIO"]),
-    tests("SpeechText"),
+    tests("TensorEngine", ["Basics", "CKernels"]),
+    tests("AudioIO", ["Basics"]),
+    tests("AcousticFeatures", ["Basics", "AudioIO"]),
+    tests("SpeechText", ["Basics"]),
     tests("SpeechCorpus", ["Basics", "SpeechText"]),
-    tests("CTC", ["CKernels", "TensorEngine"]),
-    tests("AcousticModels", ["CTC", "TensorEngine"]),
-    tests("Transcription"),
-    tests("Adaptation"),
+    tests("CTC", ["Basics", "CKernels", "TensorEngine"]),
+    tests(
+      "AcousticModels",
+      ["Basics", "TensorEngine", "AcousticFeatures", "SpeechText", "CTC"]),
+    tests(
+      "Transcription",
+      [
+        "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "SpeechCorpus",
+        "CTC", "AcousticModels",
+      ]),
+    tests(
+      "Adaptation",
+      [
+        "Basics", "CKernels", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText",
+        "SpeechCorpus", "AcousticModels",
+      ]),
     tests("Idiolect"),
-    tests("IdiolectCommand"),
+    tests(
+      "IdiolectCommand",
+      [
+        "Basics", "CKernels", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechCorpus",
+        "AcousticModels", "Transcription",
+      ]),
   ],
   cxxLanguageStandard: .cxx17
 )

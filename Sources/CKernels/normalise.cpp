@@ -1,13 +1,16 @@
+#include <vector>
+
 #include "profile.hpp"
-#include "vector.hpp"
+#include "tiles.hpp"
 
 #pragma clang fp reassociate(on)
 
 namespace {
 
+/// Rows 0 ..< rows of x to y; mean and scale of each row.
 CK_CLONES void layerNorm(const float *x, const float *gain, const float *bias, float epsilon,
-                         float *y, float *mean, float *scale, size_t columns, size_t b, size_t e) {
-  for (size_t row = b; row < e; row++) {
+                         float *y, float *mean, float *scale, size_t columns, size_t rows) {
+  for (size_t row = 0; row < rows; row++) {
     const float *in = x + row * columns;
     float *out = y + row * columns;
     float sum = 0;
@@ -150,10 +153,26 @@ size_t columnGrain(size_t rows) { return rows == 0 ? 1 << 30 : ck::elementGrain 
 }  // namespace
 
 void ck_layer_norm_forward(const float *x, const float *gain, const float *bias, float epsilon,
-                           float *y, float *mean, float *scale, size_t rows, size_t columns) {
-  const ck::Timed timed("layer norm", 0, 8.0 * rows * columns);
+                           void *y, ck_type y_type, float *mean, float *scale, size_t rows,
+                           size_t columns) {
+  const ck::Timed timed("layer norm", 0, (4.0 + ck::elementBytes(y_type)) * rows * columns);
   ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) {
-    layerNorm(x, gain, bias, epsilon, y, mean, scale, columns, b, e);
+    if (y_type == CK_FLOAT32) {
+      layerNorm(x + b * columns, gain, bias, epsilon, static_cast<float *>(y) + b * columns,
+                mean + b, scale + b, columns, e - b);
+      return;
+    }
+    // A few rows at a time by way of the first-level cache; rows longer than that in memory of their own.
+    constexpr size_t widest = 4096;
+    float buffer[ck::tileSize + widest];
+    std::vector<float> wide(columns > widest ? columns : 0);
+    float *out = columns > widest ? wide.data() : buffer;
+    const size_t block = columns > widest ? 1 : ck::tileSize / columns + 1;
+    for (size_t row = b; row < e; row += block) {
+      const size_t count = e - row < block ? e - row : block;
+      layerNorm(x + row * columns, gain, bias, epsilon, out, mean + row, scale + row, columns, count);
+      ck::write({y, y_type}, row * columns, count * columns, out);
+    }
   });
 }
 

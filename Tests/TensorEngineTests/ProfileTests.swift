@@ -13,8 +13,9 @@ import Testing
     let profile = try #require(try Profile.stop())
     // Other suites may run kernels meanwhile: at least this product is there.
     let row = try #require(profile.rows.first { $0.name == "matmul, a.bT" })
-    #expect(row.calls >= 1 && row.operations >= 2 * 8 * 16 * 4)
-    #expect(row.bytes >= 4 * (8 * 16 + 16 * 4 + 8 * 4))
+    #expect(row.calls >= 1 && row.operations >= 1024)
+    let elements = 8 * 16 + 16 * 4 + 8 * 4
+    #expect(row.bytes >= Double(4 * elements))
     #expect(row.seconds > 0 && row.seconds <= profile.seconds)
     #expect(try Profile.stop() == nil)
   }

@@ -33,12 +33,13 @@ package final class ConformerBlock {
   {
     var x = x
     func add(_ branch: Tensor, scaledBy scale: Float = 1) {
-      x = x.adding(branch.dropout(dropout, pass), scaledBy: scale)
+      x = x.adding(branch, scaledBy: scale, dropout: dropout, pass)
     }
-    add(first(beforeFirst(x), pass), scaledBy: 0.5)
-    add(attention(beforeAttention(x), positions: positions, segments, pass))
-    add(convolution(beforeConvolution(x), segments, pass))
-    add(second(beforeSecond(x), pass), scaledBy: 0.5)
+    func normalised(_ norm: LayerNorm) -> Tensor { norm(x, result: pass.precision) }
+    add(first(normalised(beforeFirst), pass), scaledBy: 0.5)
+    add(attention(normalised(beforeAttention), positions: positions, segments, pass))
+    add(convolution(normalised(beforeConvolution), segments, pass))
+    add(second(normalised(beforeSecond), pass), scaledBy: 0.5)
     return after(x)
   }
 
@@ -68,7 +69,7 @@ final class FeedForward {
   }
 
   func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-    narrow(widen(x, pass).activated(.silu).dropout(dropout, pass), pass)
+    narrow(widen(x, pass).activated(.silu, dropout: dropout, pass), pass)
   }
 }
 
@@ -96,6 +97,6 @@ final class ConvolutionModule {
 
   func callAsFunction(_ x: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor {
     let gated = gate(x, pass).gatedLinearUnit()
-    return mix(norm(depthwise(gated, segments), segments, pass).activated(.silu), pass)
+    return mix(norm(depthwise(gated, segments), segments, pass).activated(.silu, pass), pass)
   }
 }

@@ -29,7 +29,7 @@ public final class FastConformer {
     logits: Tensor, segments: Segments
   ) {
     let (hidden, segments) = encode(batch, pass)
-    return (outputLayer(hidden, pass), segments)
+    return (outputLayer(hidden, result: .float32, pass), segments)
   }
 
   /// - Returns: the encoder's last hidden states, [output rows, hidden].

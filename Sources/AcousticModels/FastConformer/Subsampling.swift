@@ -59,7 +59,7 @@ final class Subsampling {
         total = total.map(FastConformerConfiguration.halved)
         x = x.zeroingInvalidFrames(valid)
       case .pointwise(let linear):
-        x = linear(x, pass).zeroingInvalidFrames(valid)
+        x = linear(x, result: .float32, pass).zeroingInvalidFrames(valid)
       case .rectify:
         x = x.activated(.relu)
       }
@@ -73,7 +73,8 @@ final class Subsampling {
       .transposedLast()
     let segments = Segments(frames: total, valid: valid)
     return (
-      projection(packed.reshaped([segments.rows, channels * bins]), pass), segments
+      projection(
+        packed.reshaped([segments.rows, channels * bins]), result: .float32, pass), segments
     )
   }
 }

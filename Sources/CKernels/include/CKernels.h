@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+typedef enum { CK_FLOAT32 = 0, CK_BFLOAT16 = 1 } ck_type;
+
 /// Sets how many threads parallel regions and oneDNN use from the calling (engine) thread.
 void ck_set_threads(int threads);
 int ck_threads(void);

@@ -1,8 +1,6 @@
 // Matrix products and convolutions, by oneDNN. Included by CKernels.h.
 #pragma once
 
-typedef enum { CK_FLOAT32 = 0, CK_BFLOAT16 = 1 } ck_type;
-
 /// Why the last call on this thread that returned false did so.
 const char *ck_last_error(void);
 /// Whether this processor multiplies bfloat16 in hardware and oneDNN may use it.

@@ -5,7 +5,8 @@
 /// y = (x − mean) / √(variance + epsilon) · gain + bias, row by row; keeps mean and 1/√ in mean[rows]
 /// and scale[rows].
 void ck_layer_norm_forward(const float *x, const float *gain, const float *bias, float epsilon,
-                           float *y, float *mean, float *scale, size_t rows, size_t columns);
+                           void *y, ck_type y_type, float *mean, float *scale, size_t rows,
+                           size_t columns);
 void ck_layer_norm_backward_data(const float *x, const float *dy, const float *gain,
                                  const float *mean, const float *scale, float *dx, size_t rows,
                                  size_t columns);

@@ -18,6 +18,27 @@ extension Tensor {
     }
   }
 
+  /// self + scale · branch, the branch through a dropout of `rate` when training: a residual connection.
+  public func adding(
+    _ branch: Tensor, scaledBy scale: Float = 1, dropout rate: Float, _ pass: Pass
+  ) -> Tensor {
+    precondition(shape == branch.shape, "cannot add \(branch.shape) to \(shape)")
+    precondition(rate >= 0 && rate < 1, "a dropout rate lies in 0 ..< 1, not \(rate)")
+    let rate = pass.training ? rate : 0
+    let seed = rate > 0 ? pass.nextSeed() : 0
+    let result = Tensor(uninitialised: shape)
+    ck_add_branch(
+      pointer, branch.held.pointer, branch.held.type, scale, rate, seed, result.pointer, count)
+    return result.from("add branch", [self, branch]) { [slot, branch = branch.slot] gradient in
+      slot.accumulate(gradient)
+      guard branch.isRequired else { return }
+      let share = Tensor(uninitialised: branch.shape, branch.precision)
+      ck_add_branch_backward(
+        gradient.pointer, scale, rate, seed, share.held.pointer, share.held.type, share.count)
+      branch.accumulate(share)
+    }
+  }
+
   /// factor · self
   public func scaled(by factor: Float) -> Tensor {
     if factor == 1 { return self }

@@ -172,7 +172,7 @@ private final class AttentionCall {
       // dqueries holds the share through the positions until both are summed.
       for (bias, share) in [(positions.u, dcontentQueries), (positions.v, dqueries)] {
         bias.accumulate { memory, adding in
-          ck_column_sum(share.pointer, memory, queries.rows, width, adding)
+          ck_column_sum(share.pointer, CK_FLOAT32, memory, queries.rows, width, adding)
         }
       }
       ck_add_scaled(

@@ -118,7 +118,7 @@ extension Tensor {
         weight.accumulate(dweight)
       }
       bias?.accumulate { memory, adding in
-        ck_column_sum(gradient.pointer, memory, segments.rows, channels, adding)
+        ck_column_sum(gradient.pointer, CK_FLOAT32, memory, segments.rows, channels, adding)
       }
       if slot.isRequired {
         let share = Tensor(uninitialised: slot.shape)

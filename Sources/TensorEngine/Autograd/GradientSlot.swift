@@ -1,4 +1,4 @@
-import CKernels
+package import CKernels
 
 /// Where the gradient of one tensor gathers: apart from its values, for the tape outlives most of these.
 ///
@@ -8,8 +8,13 @@ package final class GradientSlot {
   package let shape: [Int]
   package var isRequired = false
   package var gradient: Tensor?
+  /// What a first share is made in; sums of several are float32.
+  package var precision: Precision
 
-  package init(shape: [Int]) { self.shape = shape }
+  package init(shape: [Int], precision: Precision) {
+    self.shape = shape
+    self.precision = precision
+  }
 
   /// Adds `share` to the gradient. The first share is kept as it is, without a copy.
   package func accumulate(_ share: Tensor) {
@@ -26,27 +31,40 @@ package final class GradientSlot {
     sum.didChange()
   }
 
-  /// Lets `write` make a share of the gradient in place: into new memory, or added to what is there.
-  package func accumulate(_ write: (_ target: UnsafeMutablePointer<Float>, _ adding: Bool) -> Void)
-  {
+  /// Lets `write` make a share of the gradient in place: into new memory of the slot's precision, or added
+  /// to the float32 sum that is there.
+  package func accumulate(
+    _ write: (_ target: UnsafeMutableRawPointer, _ type: ck_type, _ adding: Bool) -> Void
+  ) {
     guard isRequired else { return }
     if gradient == nil {
-      let made = Tensor(uninitialised: shape)
-      write(made.pointer, false)
+      let made = Tensor(uninitialised: shape, precision)
+      write(made.held.pointer, made.held.type, false)
       gradient = made
     } else {
       ownGradient()
       let sum = gradient!
-      write(sum.pointer, true)
+      write(sum.held.pointer, CK_FLOAT32, true)
       sum.didChange()
     }
   }
 
-  /// Copies the gradient if something else holds it: a sum hands one gradient to both its terms.
+  /// The same in float32, whatever the slot's precision.
+  package func accumulate(_ write: (_ target: UnsafeMutablePointer<Float>, _ adding: Bool) -> Void)
+  {
+    guard isRequired else { return }
+    let adding = gradient != nil
+    if adding { ownGradient() } else { gradient = Tensor(uninitialised: shape) }
+    let sum = gradient!
+    write(sum.pointer, adding)
+    sum.didChange()
+  }
+
+  /// Copies the gradient, in float32, if something else holds it: a sum hands one gradient to both its terms.
   private func ownGradient() {
     guard var held = gradient else { return }
     gradient = nil
-    if !isKnownUniquelyReferenced(&held) || !held.ownsStorage { held = held.copy() }
+    if !isKnownUniquelyReferenced(&held) || !held.ownsFloat32 { held = held.copy() }
     gradient = held
   }
 }

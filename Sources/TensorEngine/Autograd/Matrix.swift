@@ -1,6 +1,6 @@
 package import CKernels
 
-/// One matrix product over raw operands. `a` and `b` are in `precision`, `c` is float32.
+/// One matrix product over raw operands.
 package func multiply(
   _ shape: ck_matmul_shape, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
   bias: UnsafePointer<Float>? = nil, into c: UnsafeMutableRawPointer
@@ -14,13 +14,14 @@ extension ck_matmul_shape {
   /// c[m, n] = a[m, k] · b[k, n], where an operand may be stored transposed.
   package static func plain(
     m: Int, n: Int, k: Int, transposeA: Bool = false, transposeB: Bool = false,
-    precision: Precision, accumulate: Bool = false, bias: Bool = false
+    precision: Precision, output: ck_type = CK_FLOAT32, accumulate: Bool = false,
+    bias: Bool = false
   ) -> ck_matmul_shape {
     batched(
       1, m: m, n: n, k: k,
       a: (0, transposeA ? 1 : k, transposeA ? m : 1),
       b: (0, transposeB ? 1 : n, transposeB ? k : 1), c: (0, n),
-      precision: precision, accumulate: accumulate, bias: bias)
+      precision: precision, output: output, accumulate: accumulate, bias: bias)
   }
 
   /// `batch` products; strides in elements as (batch, row, column), and (batch, row) for c.
@@ -40,41 +41,48 @@ extension ck_matmul_shape {
 
 extension Tensor {
   /// self · weightᵀ + bias: [rows, in], [out, in], [out] to [rows, out].
-  public func linear(_ weight: Tensor, bias: Tensor? = nil, _ pass: Pass) -> Tensor {
+  ///
+  /// - Parameter result: what the result is held in; the pass's precision when nil.
+  public func linear(
+    _ weight: Tensor, bias: Tensor? = nil, result held: Precision? = nil, _ pass: Pass
+  ) -> Tensor {
     let (rows, inputs) = (rows, columns)
     let outputs = weight.shape[0]
     precondition(
       weight.count == outputs * inputs && bias.map { $0.count == outputs } ?? true,
       "a weight of \(weight.shape) and a bias of \(bias?.shape ?? []) cannot map \(shape)")
     let precision = pass.precision
-    let result = Tensor(uninitialised: shape.dropLast() + [outputs])
+    let result = Tensor(uninitialised: shape.dropLast() + [outputs], held ?? precision)
+    let input = kept(precision)
     multiply(
       .plain(
-        m: rows, n: outputs, k: inputs, transposeB: true, precision: precision, bias: bias != nil),
-      operand(precision), weight.operand(precision), bias: bias.map { UnsafePointer($0.pointer) },
-      into: result.pointer)
+        m: rows, n: outputs, k: inputs, transposeB: true, precision: precision,
+        output: result.held.type, bias: bias != nil),
+      input.pointer, weight.operand(precision), bias: bias.map { UnsafePointer($0.pointer) },
+      into: result.held.pointer)
     let parents = [self, weight] + (bias.map { [$0] } ?? [])
     // Only the operand is kept for the way back, and only for a weight that learns: in bfloat16 the
     // float32 input may be freed, and before a frozen layer all of it.
-    let kept: Storage? =
-      weight.requiresGradient ? (precision == .bfloat16 ? bfloat16() : storage) : nil
-    let start = precision == .bfloat16 ? 0 : offset * 4
+    let operand = weight.requiresGradient ? input : nil
     return result.from("linear", parents) { [slot] gradient in
-      if let kept {
+      if let operand {
         weight.accumulate { memory, adding in
           multiply(
             .plain(
               m: outputs, n: inputs, k: rows, transposeA: true, precision: precision,
               accumulate: adding),
-            gradient.operand(precision), kept.pointer + start, into: memory)
+            gradient.operand(precision), operand.pointer, into: memory)
         }
+        withExtendedLifetime(operand.storage) {}
       }
       bias?.accumulate { memory, adding in
-        ck_column_sum(gradient.pointer, memory, rows, outputs, adding)
+        ck_column_sum(
+          gradient.held.pointer, gradient.held.type, memory, rows, outputs, adding)
       }
-      slot.accumulate { memory, adding in
+      slot.accumulate { memory, type, adding in
         multiply(
-          .plain(m: rows, n: inputs, k: outputs, precision: precision, accumulate: adding),
+          .plain(
+            m: rows, n: inputs, k: outputs, precision: precision, output: type, accumulate: adding),
           gradient.operand(precision), weight.operand(precision), into: memory)
       }
     }

@@ -4,17 +4,23 @@ extension Tensor {
   /// Each row to mean 0 and variance 1, times `gain` plus `bias`, both [columns].
   ///
   /// Ba, Kiros and Hinton 2016.
-  public func layerNorm(gain: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
+  ///
+  /// - Parameter result: what the result is held in; its gradient is float32.
+  public func layerNorm(
+    gain: Tensor, bias: Tensor, epsilon: Float = 1e-5, result precision: Precision = .float32
+  ) -> Tensor {
     let (rows, columns) = (rows, columns)
     precondition(
       gain.count == columns && bias.count == columns,
       "a layer norm of \(gain.shape) and \(bias.shape) for \(shape)")
-    let result = Tensor(uninitialised: shape)
+    let result = Tensor(uninitialised: shape, precision)
+    // Several products may read it, and the sum of their gradients must not be rounded.
+    result.slot.precision = .float32
     let mean = Tensor(uninitialised: [rows])
     let scale = Tensor(uninitialised: [rows])
     ck_layer_norm_forward(
-      pointer, gain.pointer, bias.pointer, epsilon, result.pointer, mean.pointer, scale.pointer,
-      rows, columns)
+      pointer, gain.pointer, bias.pointer, epsilon, result.held.pointer, result.held.type,
+      mean.pointer, scale.pointer, rows, columns)
     return result.from("layer norm", [self, gain, bias]) { gradient in
       if gain.requiresGradient || bias.requiresGradient {
         let dgain = Tensor(uninitialised: [columns])

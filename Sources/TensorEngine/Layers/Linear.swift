@@ -20,8 +20,9 @@ public final class Linear {
       ? try source.parameter("\(name).bias", [outputs], .bias, .scaled(inputs: inputs)) : nil
   }
 
-  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-    let result = x.linear(weight, bias: bias, pass)
+  /// - Parameter result: what the result is held in; the pass's precision when nil.
+  public func callAsFunction(_ x: Tensor, result held: Precision? = nil, _ pass: Pass) -> Tensor {
+    let result = x.linear(weight, bias: bias, result: held, pass)
     guard let lowRank else { return result }
     return result.adding(lowRank(x, pass), scaledBy: lowRank.scale)
   }

@@ -13,8 +13,9 @@ public final class LayerNorm {
     self.epsilon = epsilon
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.layerNorm(gain: gain, bias: bias, epsilon: epsilon)
+  /// - Parameter result: what the result is held in: the pass's precision where a product reads it.
+  public func callAsFunction(_ x: Tensor, result: Precision = .float32) -> Tensor {
+    x.layerNorm(gain: gain, bias: bias, epsilon: epsilon, result: result)
   }
 }
 

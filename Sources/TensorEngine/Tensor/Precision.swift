@@ -34,10 +34,3 @@ public enum Precision: String, Sendable, Codable, CaseIterable {
     }
   }
 }
-
-extension Tensor {
-  /// The values as a matrix product in `precision` reads them.
-  package func operand(_ precision: Precision) -> UnsafeRawPointer {
-    precision == .bfloat16 ? UnsafeRawPointer(bfloat16().pointer) : UnsafeRawPointer(pointer)
-  }
-}

@@ -1,15 +1,24 @@
 import Basics
-import CKernels
+package import CKernels
 
-/// A dense, row-major array of float32, and its place on the tape.
+/// A dense, row-major array of numbers, and its place on the tape.
 ///
-/// A reference: copies share storage and gradient. Everything that touches one runs on the engine thread.
+/// Its values are float32, bfloat16, or both: bfloat16 where a matrix product in that precision made them
+/// or reads them. Whichever is missing is made from the other when asked for. A reference: copies share
+/// storage and gradient. Everything that touches one runs on the engine thread.
 public final class Tensor {
   /// Sizes, outermost first.
   public let shape: [Int]
-  package private(set) var storage: Storage
-  /// Where the first element lies in the storage, in elements.
-  package let offset: Int
+  /// The number of elements.
+  public let count: Int
+
+  /// Memory that this tensor reads from `start`, in elements, on.
+  private struct Values {
+    var storage: Storage
+    let start: Int
+  }
+  private var wide: Values?
+  private var narrow: Values?
 
   /// Whether `Tape.backward` computes a gradient for it. Set it on leaves (parameters); results inherit it.
   public var requiresGradient: Bool {
@@ -23,26 +32,21 @@ public final class Tensor {
   }
   package let slot: GradientSlot
 
-  private var lowered: Storage?
-
-  /// The number of elements.
-  public let count: Int
-
-  /// Uninitialised memory of `shape`.
-  package init(uninitialised shape: [Int]) {
+  private init(shape: [Int], wide: Values?, narrow: Values?) {
     self.shape = shape
-    slot = GradientSlot(shape: shape)
     count = shape.reduce(1, *)
-    storage = Storage(byteCount: count * MemoryLayout<Float>.stride)
-    offset = 0
+    self.wide = wide
+    self.narrow = narrow
+    slot = GradientSlot(shape: shape, precision: wide == nil ? .bfloat16 : .float32)
   }
 
-  private init(storage: Storage, offset: Int, shape: [Int]) {
-    self.storage = storage
-    self.offset = offset
-    self.shape = shape
-    slot = GradientSlot(shape: shape)
-    count = shape.reduce(1, *)
+  /// Uninitialised memory of `shape`, for values in `precision`.
+  package convenience init(uninitialised shape: [Int], _ precision: Precision = .float32) {
+    let values = Values(
+      storage: Storage(byteCount: shape.reduce(1, *) * precision.byteCount), start: 0)
+    self.init(
+      shape: shape, wide: precision == .float32 ? values : nil,
+      narrow: precision == .bfloat16 ? values : nil)
   }
 
   /// A tensor of `shape` with the given row-major values.
@@ -59,10 +63,6 @@ public final class Tensor {
   public convenience init(repeating value: Float, shape: [Int]) {
     self.init(uninitialised: shape)
     pointer.update(repeating: value, count: count)
-  }
-
-  package var pointer: UnsafeMutablePointer<Float> {
-    storage.pointer.assumingMemoryBound(to: Float.self) + offset
   }
 
   /// The elements in row-major order, copied.
@@ -82,38 +82,84 @@ public final class Tensor {
   /// The same memory under another shape. Not recorded: use `reshaped` where gradients flow.
   package func view(_ shape: [Int]) -> Tensor {
     precondition(shape.reduce(1, *) == count, "shape \(self.shape) cannot be viewed as \(shape)")
-    return Tensor(storage: storage, offset: offset, shape: shape)
+    return Tensor(shape: shape, wide: wide, narrow: narrow)
   }
 
   /// Rows `range` of a matrix, sharing memory. Not recorded.
   package func rowsView(_ range: Range<Int>) -> Tensor {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of a tensor of \(shape)")
-    return Tensor(
-      storage: storage, offset: offset + range.lowerBound * columns, shape: [range.count, columns])
+    func part(_ values: Values?) -> Values? {
+      values.map { Values(storage: $0.storage, start: $0.start + range.lowerBound * columns) }
+    }
+    return Tensor(shape: [range.count, columns], wide: part(wide), narrow: part(narrow))
   }
 
-  /// Whether no view shares the memory.
-  package var ownsStorage: Bool { isKnownUniquelyReferenced(&storage) }
-
-  /// A copy with storage of its own, off the tape.
+  /// A float32 copy with storage of its own, off the tape.
   package func copy() -> Tensor {
     let result = Tensor(uninitialised: shape)
-    result.pointer.update(from: pointer, count: count)
+    if wide != nil {
+      result.pointer.update(from: pointer, count: count)
+    } else {
+      ck_from_bfloat16(narrowPointer, result.pointer, count)
+    }
     return result
   }
 
-  // MARK: - bfloat16
+  // MARK: - Memory
 
-  /// The same values in bfloat16, converted once and kept until `didChange`.
-  package func bfloat16() -> Storage {
-    if let lowered { return lowered }
-    let made = Storage(byteCount: count * 2)
-    ck_to_bfloat16(pointer, made.pointer.assumingMemoryBound(to: UInt16.self), count)
-    lowered = made
-    return made
+  /// The values in float32, widened once where they were made in bfloat16.
+  package var pointer: UnsafeMutablePointer<Float> {
+    if wide == nil {
+      let made = Storage(byteCount: count * 4)
+      ck_from_bfloat16(narrowPointer, made.pointer.assumingMemoryBound(to: Float.self), count)
+      wide = Values(storage: made, start: 0)
+    }
+    return wide!.storage.pointer.assumingMemoryBound(to: Float.self) + wide!.start
   }
 
-  /// Forgets what was derived from the values, after they were written in place.
-  package func didChange() { lowered = nil }
+  private var narrowPointer: UnsafeMutablePointer<UInt16> {
+    narrow!.storage.pointer.assumingMemoryBound(to: UInt16.self) + narrow!.start
+  }
+
+  /// What the values are held in; float32 where both.
+  package var precision: Precision { wide == nil ? .bfloat16 : .float32 }
+
+  /// The values as they are held: float32 where both.
+  package var held: (pointer: UnsafeMutableRawPointer, type: ck_type) {
+    wide == nil
+      ? (UnsafeMutableRawPointer(narrowPointer), CK_BFLOAT16)
+      : (UnsafeMutableRawPointer(pointer), CK_FLOAT32)
+  }
+
+  /// The values as a matrix product in `precision` reads them; valid while the tensor lives.
+  ///
+  /// bfloat16 is converted once and kept until `didChange`.
+  package func operand(_ precision: Precision) -> UnsafeRawPointer {
+    UnsafeRawPointer(kept(precision).pointer)
+  }
+
+  /// The same with the memory itself, for a rule that outlives the tensor.
+  package func kept(_ precision: Precision) -> (pointer: UnsafeMutableRawPointer, storage: Storage)
+  {
+    guard precision == .bfloat16 else {
+      let pointer = pointer
+      return (UnsafeMutableRawPointer(pointer), wide!.storage)
+    }
+    if narrow == nil {
+      let made = Storage(byteCount: count * 2)
+      ck_to_bfloat16(pointer, made.pointer.assumingMemoryBound(to: UInt16.self), count)
+      narrow = Values(storage: made, start: 0)
+    }
+    return (UnsafeMutableRawPointer(narrowPointer), narrow!.storage)
+  }
+
+  /// Forgets what was derived from the float32 values, after they were written in place.
+  package func didChange() {
+    precondition(wide != nil, "only float32 values are written in place")
+    narrow = nil
+  }
+
+  /// Whether values are float32 and no other tensor shares their memory.
+  package var ownsFloat32: Bool { wide != nil && isKnownUniquelyReferenced(&wide!.storage) }
 }

@@ -12,7 +12,7 @@ import Testing
     try agree((33, 70, 21)) { rows, inputs, outputs, seed in
       [.random(rows, inputs, seed: seed), .random(outputs, inputs, seed: seed + 1)]
     } by: {
-      $0[0].linear($0[1], $1)
+      $0[0].linear($0[1], result: .float32, $1)
     }
   }
 
@@ -132,7 +132,7 @@ import Testing
   @Test func keptOperandsAreForgotten() throws {
     try onEngine {
       let x = Tensor([1, 2], shape: [2])
-      func first() -> UInt16 { x.bfloat16().pointer.load(as: UInt16.self) }
+      func first() -> UInt16 { x.operand(.bfloat16).load(as: UInt16.self) }
       #expect(first() == 0x3F80)
       x.pointer[0] = 2
       x.didChange()

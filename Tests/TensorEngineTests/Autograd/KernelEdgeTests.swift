@@ -77,7 +77,7 @@ import Testing
       #expect(Golden.relativeError(bias.gradient!.values, sums.map { Float($0) }) < 1e-6)
       #expect(Golden.relativeError(gain.gradient!.values, products.map { Float($0) }) < 1e-6)
       var columnSums = [Float](repeating: 1, count: columns)
-      ck_column_sum(gradient.pointer, &columnSums, rows, columns, true)
+      ck_column_sum(gradient.pointer, CK_FLOAT32, &columnSums, rows, columns, true)
       #expect(Golden.relativeError(columnSums, sums.map { Float($0 + 1) }) < 1e-6)
     }
   }
