@@ -1,4 +1,4 @@
-package import CKernels
+import CKernels
 
 /// Where the gradient of one tensor gathers: apart from its values, for the tape outlives most of these.
 ///
@@ -31,25 +31,22 @@ package final class GradientSlot {
     sum.didChange()
   }
 
-  /// Lets `write` make a share of the gradient in place: into new memory of the slot's precision, or added
-  /// to the float32 sum that is there.
-  package func accumulate(
-    _ write: (_ target: UnsafeMutableRawPointer, _ type: ck_type, _ adding: Bool) -> Void
-  ) {
+  /// Lets `write` make a share of the gradient in place: into a new tensor of the slot's precision, or
+  /// added to the float32 sum that is there.
+  package func addShare(_ write: (_ target: Tensor, _ adding: Bool) -> Void) {
     guard isRequired else { return }
     if gradient == nil {
-      let made = Tensor(uninitialised: shape, precision)
-      write(made.held.pointer, made.held.type, false)
-      gradient = made
+      let first = Tensor(uninitialised: shape, precision)
+      write(first, false)
+      gradient = first
     } else {
       ownGradient()
-      let sum = gradient!
-      write(sum.held.pointer, CK_FLOAT32, true)
-      sum.didChange()
+      write(gradient!, true)
+      gradient!.didChange()
     }
   }
 
-  /// The same in float32, whatever the slot's precision.
+  /// Lets `write` make a share in float32, whatever the slot's precision.
   package func accumulate(_ write: (_ target: UnsafeMutablePointer<Float>, _ adding: Bool) -> Void)
   {
     guard isRequired else { return }

@@ -56,34 +56,38 @@ extension Tensor {
     let input = kept(precision)
     multiply(
       .plain(
-        m: rows, n: outputs, k: inputs, transposeB: true, precision: precision,
-        output: result.held.type, bias: bias != nil),
-      input.pointer, weight.operand(precision), bias: bias.map { UnsafePointer($0.pointer) },
-      into: result.held.pointer)
+        m: min(input.roomyRows, result.roomyRows), n: outputs, k: inputs, transposeB: true,
+        precision: precision, output: result.held.type, bias: bias != nil),
+      input.held.pointer, weight.operand(precision),
+      bias: bias.map { UnsafePointer($0.pointer) }, into: result.held.pointer)
     let parents = [self, weight] + (bias.map { [$0] } ?? [])
     // Only the operand is kept for the way back, and only for a weight that learns: in bfloat16 the
     // float32 input may be freed, and before a frozen layer all of it.
     let operand = weight.requiresGradient ? input : nil
     return result.from("linear", parents) { [slot] gradient in
+      let gradient = gradient.kept(precision)
       if let operand {
+        let terms = min(gradient.roomyRows, operand.roomyRows)
+        gradient.clearSpareRows(to: terms)
+        operand.clearSpareRows(to: terms)
         weight.accumulate { memory, adding in
           multiply(
             .plain(
-              m: outputs, n: inputs, k: rows, transposeA: true, precision: precision,
+              m: outputs, n: inputs, k: terms, transposeA: true, precision: precision,
               accumulate: adding),
-            gradient.operand(precision), operand.pointer, into: memory)
+            gradient.held.pointer, operand.held.pointer, into: memory)
         }
-        withExtendedLifetime(operand.storage) {}
       }
       bias?.accumulate { memory, adding in
         ck_column_sum(
           gradient.held.pointer, gradient.held.type, memory, rows, outputs, adding)
       }
-      slot.accumulate { memory, type, adding in
+      slot.addShare { target, adding in
         multiply(
           .plain(
-            m: rows, n: inputs, k: outputs, precision: precision, output: type, accumulate: adding),
-          gradient.operand(precision), weight.operand(precision), into: memory)
+            m: min(gradient.roomyRows, target.roomyRows), n: inputs, k: outputs,
+            precision: precision, output: target.held.type, accumulate: adding),
+          gradient.held.pointer, weight.operand(precision), into: target.held.pointer)
       }
     }
   }

@@ -1,5 +1,4 @@
 import Basics
-package import CKernels
 
 /// The operations of a forward pass in order, and the walk back over them.
 ///
@@ -70,13 +69,6 @@ extension Tensor {
   package func accumulate(_ share: Tensor) { slot.accumulate(share) }
 
   /// Lets `write` make a share of the gradient in place; see `GradientSlot`.
-  package func accumulate(
-    _ write: (_ target: UnsafeMutableRawPointer, _ type: ck_type, _ adding: Bool) -> Void
-  ) {
-    slot.accumulate(write)
-  }
-
-  /// The same in float32.
   package func accumulate(_ write: (_ target: UnsafeMutablePointer<Float>, _ adding: Bool) -> Void)
   {
     slot.accumulate(write)

@@ -5,24 +5,28 @@ import Synchronization
 package final class Storage: @unchecked Sendable {
   // Sendable: the pointer never changes, and what it points to is written on the engine thread only.
   package let pointer: UnsafeMutableRawPointer
-  package let byteCount: Int
+  /// Bytes that hold values, and with the spare ones behind them.
+  package let byteCount, capacity: Int
 
-  /// Uninitialised memory for `byteCount` bytes.
-  package init(byteCount: Int) {
+  /// Uninitialised memory for `byteCount` bytes, and `spare` more that hold nothing.
+  package init(byteCount: Int, spare: Int = 0) {
+    let capacity = byteCount + spare
     self.byteCount = byteCount
-    guard let taken = ck_pool_take(byteCount) else {
-      fatalError("out of memory: \(byteCount >> 20) MB more are needed; use shorter batches")
+    self.capacity = capacity
+    guard let taken = ck_pool_take(capacity) else {
+      fatalError("out of memory: \(capacity >> 20) MB more are needed; use shorter batches")
     }
     pointer = taken
     Storage.usage.withLock {
-      $0.now += byteCount
+      $0.now += capacity
       $0.peak = max($0.peak, $0.now)
     }
   }
 
   deinit {
-    ck_pool_give(pointer, byteCount)
-    Storage.usage.withLock { $0.now -= byteCount }
+    let capacity = capacity
+    ck_pool_give(pointer, capacity)
+    Storage.usage.withLock { $0.now -= capacity }
   }
 
   private static let usage = Mutex((now: 0, peak: 0))

@@ -1,5 +1,6 @@
 import Basics
 package import CKernels
+import Foundation
 
 /// A dense, row-major array of numbers, and its place on the tape.
 ///
@@ -42,8 +43,7 @@ public final class Tensor {
 
   /// Uninitialised memory of `shape`, for values in `precision`.
   package convenience init(uninitialised shape: [Int], _ precision: Precision = .float32) {
-    let values = Values(
-      storage: Storage(byteCount: shape.reduce(1, *) * precision.byteCount), start: 0)
+    let values = Values(storage: Tensor.memory(shape, precision), start: 0)
     self.init(
       shape: shape, wide: precision == .float32 ? values : nil,
       narrow: precision == .bfloat16 ? values : nil)
@@ -111,7 +111,7 @@ public final class Tensor {
   /// The values in float32, widened once where they were made in bfloat16.
   package var pointer: UnsafeMutablePointer<Float> {
     if wide == nil {
-      let made = Storage(byteCount: count * 4)
+      let made = Tensor.memory(shape, .float32)
       ck_from_bfloat16(narrowPointer, made.pointer.assumingMemoryBound(to: Float.self), count)
       wide = Values(storage: made, start: 0)
     }
@@ -136,22 +136,53 @@ public final class Tensor {
   ///
   /// bfloat16 is converted once and kept until `didChange`.
   package func operand(_ precision: Precision) -> UnsafeRawPointer {
-    UnsafeRawPointer(kept(precision).pointer)
-  }
-
-  /// The same with the memory itself, for a rule that outlives the tensor.
-  package func kept(_ precision: Precision) -> (pointer: UnsafeMutableRawPointer, storage: Storage)
-  {
-    guard precision == .bfloat16 else {
-      let pointer = pointer
-      return (UnsafeMutableRawPointer(pointer), wide!.storage)
-    }
+    guard precision == .bfloat16 else { return UnsafeRawPointer(pointer) }
     if narrow == nil {
-      let made = Storage(byteCount: count * 2)
+      let made = Tensor.memory(shape, .bfloat16)
       ck_to_bfloat16(pointer, made.pointer.assumingMemoryBound(to: UInt16.self), count)
       narrow = Values(storage: made, start: 0)
     }
-    return (UnsafeMutableRawPointer(narrowPointer), narrow!.storage)
+    return UnsafeRawPointer(narrowPointer)
+  }
+
+  /// The same values held in `precision` alone, off the tape: what a rule keeps of an operand.
+  package func kept(_ precision: Precision) -> Tensor {
+    _ = operand(precision)
+    return Tensor(
+      shape: shape, wide: precision == .float32 ? wide : nil,
+      narrow: precision == .bfloat16 ? narrow : nil)
+  }
+
+  // MARK: - Spare rows
+
+  /// `rows` rounded up. Each size of a product costs a millisecond to prepare when it first comes up, and
+  /// batches of speech have ever new numbers of frames; rounded, they have few.
+  private static func rounded(_ rows: Int) -> Int {
+    let step = rows < 128 ? 1 : rows < 1024 ? 32 : 128
+    return (rows + step - 1) / step * step
+  }
+
+  /// Memory for a tensor of `shape`, a matrix with room for the spare rows of a product.
+  private static func memory(_ shape: [Int], _ precision: Precision) -> Storage {
+    let rows = shape.dropLast().reduce(1, *)
+    let row = (shape.last ?? 1) * precision.byteCount
+    return Storage(byteCount: rows * row, spare: (rounded(rows) - rows) * row)
+  }
+
+  /// The rows a product over the values as held may run over: rounded up where spare memory follows the
+  /// last row, else `rows`. What lies in spare rows is undefined.
+  package var roomyRows: Int {
+    guard let values = wide ?? narrow else { return rows }
+    let end = (values.start + count) * precision.byteCount
+    let needed = (Tensor.rounded(rows) - rows) * columns * precision.byteCount
+    return end == values.storage.byteCount && end + needed <= values.storage.capacity
+      ? Tensor.rounded(rows) : rows
+  }
+
+  /// Sets the spare rows up to `limit`, at most `roomyRows`, to zero.
+  package func clearSpareRows(to limit: Int) {
+    let row = columns * precision.byteCount
+    memset(held.pointer + rows * row, 0, max(0, limit - rows) * row)
   }
 
   /// Forgets what was derived from the float32 values, after they were written in place.
