@@ -73,8 +73,16 @@ public final class ScratchRun {
     var dev = try held.map { try usable($0, trains: false) } ?? []
     var training = try usable(manifest, trains: true)
     if held == nil {
-      let split = CorpusSplit.holdingOut(fraction: 0.1, of: training, seed: settings.seed)
-      (training, dev) = (split.first, split.second)
+      let split = Recordings.holdingOut(fraction: 0.1, of: training, seed: settings.seed)
+      (training, dev) = (split.kept, split.held)
+    } else {
+      // No verdict follows, and to learn a few clips by heart is a fair trial: but let it be known.
+      let shared = training.count(where: Recordings(dev).overlap)
+      if shared > 0 {
+        say(
+          "\(shared) utterances of train are in dev too: its errors tell how well they are learnt, not what the network can do"
+        )
+      }
     }
     let stray = StrayCharacters(
       training, normalizer: provisional.normalizer, known: nil, source: request.train)

@@ -143,6 +143,16 @@ struct AdaptCommandTests {
       try run("\"$idiolect\" train --train train.jsonl --output out \(option)"), 64)
   }
 
+  @Test func trainingOnTheDevSetIsSaid() throws {
+    let small = "--hidden 16 --heads 2 --layers 1 --channels 8 --epochs 1"
+    for (dev, isSaid) in [("train.jsonl", true), ("dev.jsonl", false)] {
+      let result = try run(
+        "\"$idiolect\" train --train train.jsonl --dev \(dev) --output \(dev).out \(small)")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.contains("6 utterances of train are in dev too") == isSaid)
+    }
+  }
+
   @Test func wrongPlaces() throws {
     _ = try run("ln -s model alias")
     for output in ["model", "./model/", "alias", "\(place.directory)/model"] {
