@@ -125,7 +125,7 @@ struct AdaptCommandTests {
       ("--batch-seconds inf", "--batch-seconds"),
       ("--checkpoint-every 0", "--checkpoint-every"), ("--look-every 0", "--look-every"),
       ("--accumulate 0", "--accumulate"), ("--precision int4", "precision"),
-      ("--epochs x", "--epochs"),
+      ("--epochs x", "--epochs"), ("--minutes 1", "give one"), ("--strategy lora:", "lora[:RANK]"),
     ]) func wrongOptions(_ option: String, _ part: String) throws
   {
     expectOneLine(try adapt("--dev dev.jsonl --output out \(option)"), 64, part)
