@@ -46,6 +46,7 @@ public final class ScratchRun {
 
   private func runOnEngine() throws {
     let settings = request.settings
+    try refuseMoreThanFits()
     let files = TrainingDirectory(output: request.output)
     let manifest = try Manifest(path: request.train)
     let held = try request.dev.map { try Manifest(path: $0) }
@@ -72,8 +73,16 @@ public final class ScratchRun {
     var dev = try held.map { try usable($0, trains: false) } ?? []
     var training = try usable(manifest, trains: true)
     if held == nil {
-      let split = CorpusSplit.holdingOut(fraction: 0.1, of: training, seed: settings.seed)
-      (training, dev) = (split.first, split.second)
+      let split = Recordings.holdingOut(fraction: 0.1, of: training, seed: settings.seed)
+      (training, dev) = (split.kept, split.held)
+    } else {
+      // No verdict follows, and to learn a few clips by heart is a fair trial: but let it be known.
+      let shared = training.count(where: Recordings(dev).overlap)
+      if shared > 0 {
+        say(
+          "\(shared) utterances of train are in dev too: its errors tell how well they are learnt, not what the network can do"
+        )
+      }
     }
     let stray = StrayCharacters(
       training, normalizer: provisional.normalizer, known: nil, source: request.train)
@@ -124,6 +133,18 @@ public final class ScratchRun {
       to: files.candidate, storage: request.storage, record: [("training", record)])
     try files.ship()
     say("written to \(request.output)")
+  }
+
+  /// Weights, gradients and two moments of each parameter, in float32, must fit before anything else does.
+  private func refuseMoreThanFits() throws {
+    let parameters = request.network.matrixParameters
+    let (needed, present) = (parameters * 16, Double(ProcessInfo.processInfo.physicalMemory))
+    guard needed > present else { return }
+    func gigabytes(_ bytes: Double) -> String { decimals(bytes / 1e9, bytes < 1e10 ? 1 : 0) }
+    throw IdiolectError(
+      .invalidArgument,
+      "a network of more than \(decimals(parameters / 1e6, 0)) million parameters takes more than \(gigabytes(needed)) GB to train, and this machine has \(gigabytes(present)); choose a narrower or shallower one"
+    )
   }
 
   /// Random weights, and the characters of some texts as labels.

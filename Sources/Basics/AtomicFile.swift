@@ -98,6 +98,7 @@ public enum AtomicFile {
     let remedy =
       switch code {
       case ENOSPC, EDQUOT: "; free some space and run it again, what was there before is untouched"
+      case EFBIG: "; raise the limit on the size of files, what was there before is untouched"
       case EACCES, EPERM, EROFS: "; choose a place that you may write"
       case ENOENT: "; its directory does not exist"
       default: ""

@@ -14,13 +14,13 @@ struct AdaptCommand: ParsableCommand {
       OUTPUT becomes a model directory; adaptation.json in it holds the lineage, the scores and the \
       verdict. It changes only at the very end: a model that lies there already survives a run that fails. \
       Checkpoints and quarantine.jsonl lie in OUTPUT/training; after an interruption, the same command \
-      with --resume goes on, to the bit. Without --resume an interrupted run is not overwritten: remove \
+      with --resume goes on, to the bit (times aside). Without --resume an interrupted run is not overwritten: remove \
       OUTPUT/training to start over. With --strategy lora the update lies in OUTPUT/adapter too, for PEFT.
 
       Examples:
-        idiolect adapt --model Models/english-small --train me.jsonl --output mine
-        idiolect adapt --train accent.jsonl --dev dev.jsonl --retain english.jsonl --output adapted
-        idiolect adapt --train train.jsonl --test test.jsonl --strategy upper:4 --output adapted
+        idiolect adapt --model Models/english-small --train me.jsonl -o mine
+        idiolect adapt --train a.jsonl --dev b.jsonl --retain us.jsonl -o adapted
+        idiolect adapt --train a.jsonl --test t.jsonl --strategy upper:4 -o adapted
       """)
 
   @OptionGroup var model: ModelOption
@@ -30,7 +30,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Manifest that chooses and, without --test, judges (default: a tenth of train).",
+      "Manifest that chooses and, without --test, judges (default: about a tenth of train).",
       valueName: "manifest"))
   var dev: String?
 

@@ -16,7 +16,8 @@ struct EvaluateCommand: ParsableCommand {
       is left.
 
       Examples:
-        idiolect evaluate --model Models/english-small --data AudioSamples/scottish-test.jsonl
+        idiolect evaluate --data AudioSamples/scottish-test.jsonl
+        idiolect evaluate --model runs/mine --data test.jsonl
         idiolect evaluate --data test.jsonl --worst 20
         idiolect evaluate --data test.jsonl --format json > result.json
       """)

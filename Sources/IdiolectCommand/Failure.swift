@@ -18,7 +18,9 @@ enum Failure {
       let words = CommandLine.arguments.dropFirst()
       let known = RootCommand.configuration.subcommands.map { $0._commandName }
       let subcommand = words.first.flatMap { known.contains($0) ? " \($0)" : nil } ?? ""
-      say("\(RootCommand.message(for: error)); see idiolect\(subcommand) --help")
+      var message = RootCommand.message(for: error)
+      if message.hasSuffix(".") { message.removeLast() }
+      say("\(message); see idiolect\(subcommand) --help")
     } else {
       say("\(error)")
     }

@@ -10,7 +10,7 @@ struct RootCommand: ParsableCommand {
     discussion: """
       idiolect adapt --train me.jsonl --output mine
       idiolect transcribe talk.flac
-      idiolect evaluate --model Models/english-small --data AudioSamples/scottish-test.jsonl
+      idiolect evaluate --data AudioSamples/scottish-test.jsonl
 
       Exit codes: 0 done; 64 wrong command line; 65 bad audio, data or model (also when some of several \
       recordings were left out); 66 missing file; 69 unsupported here; 74 reading or writing failed. \

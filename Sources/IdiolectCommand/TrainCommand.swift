@@ -8,12 +8,12 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       The labels are the characters of the training texts. The network is a FastConformer-CTC in the \
       Hugging Face layout of ParakeetForCTC. Checkpoints lie in OUTPUT/training; after an interruption, \
-      the same command with --resume goes on, to the bit. Without --resume an interrupted run is not \
+      the same command with --resume goes on, to the bit (times aside). Without --resume an interrupted run is not \
       overwritten: remove OUTPUT/training to start over.
 
       Examples:
-        idiolect train --train train.jsonl --dev dev.jsonl --output model --minutes 45
-        idiolect train --train train.jsonl --output model --hidden 256 --layers 12 --heads 8
+        idiolect train --train train.jsonl --dev dev.jsonl -o model --minutes 45
+        idiolect train --train train.jsonl -o model --hidden 256 --layers 12
       """)
 
   @Option(help: ArgumentHelp("Manifest to train on.", valueName: "manifest"))
@@ -21,7 +21,7 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Manifest by which the best weights are chosen (default: a tenth of train).",
+      "Manifest by which the best weights are chosen (default: about a tenth of train).",
       valueName: "manifest"))
   var dev: String?
 

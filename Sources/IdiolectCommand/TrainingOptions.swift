@@ -3,32 +3,39 @@ public import Idiolect
 
 /// Options that `adapt` and `train` share.
 struct TrainingOptions: ParsableArguments {
-  @Option(help: "Passes over the data.")
+  @Option(help: "Passes over the data (default: 30).")
   var epochs: Int?
 
-  @Option(help: "Wall time for training, in minutes; the learning rate then follows the clock.")
+  @Option(
+    help:
+      "Instead of --epochs: wall time for training, in minutes; the learning rate then follows the clock."
+  )
   var minutes: Double?
 
-  @Option(name: .customLong("lr"), help: "The highest learning rate.")
+  @Option(
+    name: .customLong("lr"),
+    help: "The highest learning rate (default: 3e-4 for adapt, 1e-3 for train).")
   var learningRate: Double?
 
-  @Option(help: "The learning rate's course: cosine, linear, constant or noam.")
+  @Option(help: "The learning rate's course (default: cosine).")
   var schedule: LearningRateSchedule.Decay?
 
-  @Option(help: "The share of training in which the learning rate rises.")
+  @Option(help: "The share of training in which the learning rate rises (default: 0.1).")
   var warmup: Double?
 
-  @Option(help: "Seconds of audio in a batch.")
+  @Option(help: "Seconds of audio in a batch (default: 60 for adapt, 160 for train).")
   var batchSeconds: Double?
 
-  @Option(help: "Batches whose gradients make one update.")
+  @Option(help: "Batches whose gradients make one update (default: 1).")
   var accumulate: Int?
 
   @Option(help: "Updates between two looks at the dev set; once an epoch if not given.")
   var lookEvery: Int?
 
   @Option(
-    help: "Looks without a better dev CER before training stops (with --minutes it goes on).")
+    help:
+      "Looks without a better dev CER before training stops (default: 10; with --minutes it goes on)."
+  )
   var patience: Int?
 
   @Option(help: "Updates between two checkpoints (default: one a minute, and one after each look).")
@@ -50,6 +57,9 @@ struct TrainingOptions: ParsableArguments {
   var weights: String = "float16"
 
   func apply(to settings: inout TrainingSettings, precision: Precision) throws {
+    guard epochs == nil || minutes == nil else {
+      throw ValidationError("--epochs and --minutes both bound the training: give one of them")
+    }
     settings.precision = precision
     settings.seed = seed
     if let epochs { settings.epochs = epochs }

@@ -18,7 +18,7 @@ struct TranscribeCommand: ParsableCommand {
       Examples:
         idiolect transcribe talk.flac
         idiolect transcribe --model runs/mine *.wav > texts.tsv
-        idiolect transcribe --format json talk.opus | jq -r '.words[] | [.start, .word] | @tsv'
+        idiolect transcribe --format json talk.opus | jq -c '.words[]'
         idiolect transcribe --precision float32 --logits logits.npy clip.wav
       """)
 

@@ -5,6 +5,8 @@ import Idiolect
 WorkerPatience.set()
 // A reader that goes away (`| head`) ends the program quietly, also where the parent had it ignored.
 signal(SIGPIPE, SIG_DFL)
+// A limit on the size of files (`ulimit -f`) is an error to report, as a full disk is, not a death.
+signal(SIGXFSZ, SIG_IGN)
 // Lines of a long run are seen when they are written, also in a file.
 setvbuf(stdout, nil, _IOLBF, 0)
 

@@ -16,6 +16,8 @@ public struct Utterance: Sendable, Hashable, Identifiable {
   public var language: String?
   /// The line of its manifest, from 1; 0 where there is none.
   public var line: Int
+  /// Of its samples, where a pre-flight has decoded them: copies of a recording share it.
+  package var fingerprint: UInt64?
 
   public init(
     id: String, audioPath: String, text: String, durationSeconds: Double? = nil,

@@ -24,8 +24,8 @@ struct AdapterTests {
     let clips = try Overfitted.clips()
     var request = AdaptationRequest(
       base: corpus.base, train: try corpus.write(clips, "train"), output: "\(corpus.path)/out")
-    request.dev = try corpus.write(try corpus.copies(clips, "dev"), "dev")
-    request.test = try corpus.write(try corpus.copies(clips, "test"), "test")
+    request.dev = try corpus.write(try corpus.takes(clips, "dev", level: 0.9), "dev")
+    request.test = try corpus.write(try corpus.takes(clips, "test", level: 0.8), "test")
     request.strategy = .lora(rank: 3)
     request.storage = .float32
     request.settings = TinyCorpus.settings

@@ -2,6 +2,7 @@ import Adaptation
 import Basics
 import Foundation
 import SpeechCorpus
+import SpeechText
 import Testing
 
 /// What trains, what chooses and what judges share no audio.
@@ -41,7 +42,7 @@ struct HeldOutTests {
     #expect(data.selection.count >= 1 && data.verdict.count >= 1)
     #expect(!data.train.isEmpty)
     if count >= 20 { #expect(data.selection.count + data.verdict.count <= count / 5) }
-    #expect(data.notes.contains { $0.contains("a tenth of train") })
+    #expect(data.notes.contains { $0.contains("of train, ") })
   }
 
   @Test func devIsHalvedAndTestIsNot() throws {
@@ -112,6 +113,46 @@ struct HeldOutTests {
   @Test(arguments: 1...4 as ClosedRange<UInt64>) func twiceInOneManifest(_ seed: UInt64) throws {
     let clips = try TinyCorpus.clips(12)
     expectDisjoint(try data(clips + clips, seed: seed))
+  }
+
+  /// Nor is a copy under another name.
+  @Test(arguments: 1...4 as ClosedRange<UInt64>) func copiesInOneManifest(_ seed: UInt64) throws {
+    let clips = try TinyCorpus.clips(12)
+    let data = try checked(clips + corpus.copies(clips), seed: seed)
+    let parts = [data.train, data.selection, data.verdict].map { Set($0.map(\.fingerprint)) }
+    #expect(parts.allSatisfy { !$0.isEmpty && !$0.contains(nil) })
+    #expect(parts[0].isDisjoint(with: parts[1].union(parts[2])))
+    #expect(parts[1].isDisjoint(with: parts[2]))
+  }
+
+  /// Across manifests, the one that trains gives way, then the one that chooses.
+  @Test func copiesInTwoManifests() throws {
+    let (train, dev) = (try TinyCorpus.clips(5), try TinyCorpus.clips(4, from: 5))
+    let test = try TinyCorpus.clips(3, of: "test")
+    let data = try checked(
+      train + corpus.copies([dev[1], test[0]], "train"), dev: dev + corpus.copies([test[2]], "dev"),
+      test: test)
+    #expect(data.train.count == 5 && data.selection.count == 4 && data.verdict.count == 3)
+    let entries = data.quarantine.entries
+    #expect(Set(entries.compactMap(\.utterance)) == ["train0.opus", "train1.opus", "dev0.opus"])
+    #expect(entries.allSatisfy { $0.cause.hasPrefix("a copy of a recording") && $0.line > 0 })
+    let error = #expect(throws: IdiolectError.self) {
+      try checked(corpus.copies(dev, "all"), dev: dev, test: test)
+    }
+    #expect(error?.message.contains("under another name") == true)
+  }
+
+  private func checked(
+    _ train: [Utterance], dev: [Utterance]? = nil, test: [Utterance]? = nil, seed: UInt64 = 1
+  ) throws -> AdaptationData {
+    try AdaptationData(
+      AdaptationManifests(
+        train: try corpus.write(train, "train"), dev: try dev.map { try corpus.write($0, "dev") },
+        retain: nil, test: try test.map { try corpus.write($0, "test") }), seed: seed
+    ) { manifest, _ in
+      let preflight = Preflight(manifest.utterances, normalizer: TextNormalizer())
+      return (preflight.usable, preflight.quarantine)
+    }
   }
 
   @Test func tooLittle() throws {

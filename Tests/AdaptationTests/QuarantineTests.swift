@@ -53,6 +53,8 @@ struct QuarantineTests {
     }.run()
     #expect(report.quarantined == 1)
     #expect(corpus.quarantine("out").contains("copy2.opus"))
+    // Its name stands in a field of its own, and there is one remedy.
+    #expect(!corpus.quarantine("out").contains("\"cause\":\"\(clips[2].audioPath)"))
     #expect(report.training.failures.count == 1 && report.training.updates > 0)
   }
 

@@ -41,6 +41,20 @@ final class TinyCorpus {
     }
   }
 
+  /// The same speech recorded at another level, which a network hears alike and no leak check takes for a
+  /// copy.
+  func takes(_ utterances: [Utterance], _ prefix: String, level: Float) throws -> [Utterance] {
+    try utterances.enumerated().map { index, utterance in
+      var take = utterance
+      take.id = "\(prefix)\(index).wav"
+      take.audioPath = "\(path)/\(take.id)"
+      try AudioWriter.write(
+        readAudio(utterance.audioPath, sampleRate: 16_000).map { $0 * level }, sampleRate: 16_000,
+        to: take.audioPath)
+      return take
+    }
+  }
+
   @discardableResult
   func write(_ utterances: [Utterance], _ name: String) throws -> String {
     try Manifest.write(utterances, to: "\(path)/\(name).jsonl")

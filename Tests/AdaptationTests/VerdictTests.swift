@@ -66,7 +66,7 @@ struct VerdictTests {
     #expect(try Overfitted.outcome.get().characterErrorRate < 0.2)
   }
 
-  /// A base that knows the clips but for its output layer; the clips train, copies of them judge.
+  /// A base that knows the clips but for its output layer; the clips train, other takes of them judge.
   @Test func positive() throws {
     let corpus = try TinyCorpus()
     let clips = try Overfitted.clips()
@@ -79,8 +79,8 @@ struct VerdictTests {
     }
     var request = AdaptationRequest(
       base: corpus.base, train: try corpus.write(clips, "train"), output: "\(corpus.path)/out")
-    request.dev = try corpus.write(try corpus.copies(clips, "dev"), "dev")
-    request.test = try corpus.write(try corpus.copies(clips + clips, "test"), "test")
+    request.dev = try corpus.write(try corpus.takes(clips, "dev", level: 0.9), "dev")
+    request.test = try corpus.write(try corpus.takes(clips + clips, "test", level: 0.8), "test")
     request.strategy = .outputLayer
     request.storage = .float32
     request.settings = TinyCorpus.settings
@@ -131,8 +131,8 @@ struct VerdictTests {
     }
     var request = AdaptationRequest(
       base: base, train: try corpus.write(shuffled(clips), "train"), output: "\(corpus.path)/out")
-    request.dev = try corpus.write(shuffled(try corpus.copies(clips, "dev")), "dev")
-    request.test = try corpus.write(try corpus.copies(clips + clips, "test"), "test")
+    request.dev = try corpus.write(shuffled(try corpus.takes(clips, "dev", level: 0.9)), "dev")
+    request.test = try corpus.write(try corpus.takes(clips + clips, "test", level: 0.8), "test")
     request.settings = TinyCorpus.settings
     request.settings.learningRate = 1e-2
     request.settings.epochs = 30

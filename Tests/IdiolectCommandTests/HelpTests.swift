@@ -1,3 +1,4 @@
+import Adaptation
 import Basics
 import Testing
 
@@ -31,6 +32,33 @@ struct HelpTests {
     for option in options { #expect(help.output.contains(option)) }
   }
 
+  /// An example that the help breaks into two lines cannot be copied.
+  @Test(arguments: ["adapt", "train", "transcribe", "evaluate", "features", "inspect"])
+  func examplesAreWhole(_ command: String) throws {
+    let lines = try Program(command, "--help").output
+      .split(separator: "\n", omittingEmptySubsequences: false)
+    let examples = lines.drop { $0 != "Examples:" }.dropFirst().prefix { !$0.isEmpty }
+    #expect(examples.count >= 2)
+    for line in examples { #expect(line.hasPrefix("  idiolect \(command) "), "\(line)") }
+  }
+
+  /// The help states what the settings are that nobody gives.
+  @Test func defaultsAreStated() throws {
+    let (adapt, train) = (TrainingSettings(), ScratchRequest(train: "", output: "").settings)
+    let lines = try Program("adapt", "--help").output
+    let help = lines.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    for part in [
+      "over the data (default: \(adapt.epochs))",
+      "rate (default: 3e-4 for adapt, 1e-3 for train)",
+      "course (default: \(adapt.decay))", "rises (default: \(adapt.warmupShare))",
+      "(default: \(Int(adapt.batchSeconds)) for adapt, \(Int(train.batchSeconds)) for train)",
+      "update (default: \(adapt.accumulation))", "stops (default: \(adapt.patience);",
+    ] {
+      #expect(help.contains(part), "\(part)")
+    }
+    #expect(adapt.learningRate == 3e-4 && train.learningRate == 1e-3)
+  }
+
   @Test(
     arguments: [
       ["sing"], ["transcribe"], ["transcribe", "--loud", "a.wav"], ["evaluate"],
@@ -44,6 +72,7 @@ struct HelpTests {
     #expect(run.status == 64, "\(run.errors)")
     #expect(run.output.isEmpty)
     #expect(run.errorLines.count == 1)
+    #expect(!run.errors.contains(".;"))
     #expect(run.errors.hasPrefix("idiolect: "))
   }
 

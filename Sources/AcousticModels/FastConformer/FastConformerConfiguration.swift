@@ -42,6 +42,18 @@ public struct FastConformerConfiguration: Sendable, Hashable {
   /// What a convolution of kernel 3, stride 2 and padding 1 leaves of a length.
   static func halved(_ length: Int) -> Int { (length + 1) / 2 }
 
+  /// Parameters of the matrices alone, so a little less than all; as a number that no size overflows.
+  package var matrixParameters: Double {
+    let (size, wide, channels) = (
+      Double(hiddenSize), Double(intermediateSize), Double(subsamplingChannels)
+    )
+    // Two feed-forwards; queries, keys, values, output and positions; two pointwise convolutions.
+    let layer = 4 * size * wide + 5 * size * size + 3 * size * size
+    let subsampling =
+      Double(subsamplingLayers - 1) * channels * channels + channels * Double(subsampledBins) * size
+    return Double(layerCount) * layer + subsampling + size * Double(labelCount)
+  }
+
   /// - Throws: `.invalidModel` that names the setting.
   public func validate(file: String) throws {
     func require(_ holds: Bool, _ what: String) throws {

@@ -37,11 +37,32 @@ package struct AdaptationData: Sendable {
       return checked.usable
     }
     // The held-out data first: it is the least, and what is wrong with it is found soonest.
-    let dev = try manifests.dev.map { try usable($0) }
+    var dev = try manifests.dev.map { try usable($0) }
     let test = try manifests.test.map { try usable($0) }
     retained = try manifests.retain.map { try usable($0) } ?? []
     var training = try usable(manifests.train, trains: true)
     var notes: [String] = []
+    // Under the same name they were refused before anything was read.
+    func partCopies(
+      _ utterances: [Utterance], of others: [Utterance], that purpose: String, _ source: String
+    ) throws -> [Utterance] {
+      let (kept, copies) = Recordings.withoutCopies(
+        utterances, of: others, that: purpose, source: source)
+      quarantine.add(copies)
+      if !copies.isEmpty { notes.append("\(source): \(copies.summary(limit: 3))") }
+      guard !kept.isEmpty else {
+        throw IdiolectError(
+          .invalidData,
+          "\(source): each of its recordings \(purpose) too, under another name; give others")
+      }
+      return kept
+    }
+    let judges = (test ?? []) + retained
+    if let devPath = manifests.dev?.path {
+      dev = try partCopies(dev ?? [], of: judges, that: "judges", devPath)
+    }
+    training = try partCopies(
+      training, of: judges + (dev ?? []), that: "judges or chooses", manifests.train.path)
     var held: [Utterance]
     if let dev {
       held = dev
@@ -53,15 +74,12 @@ package struct AdaptationData: Sendable {
         )
       }
       // Two at the least: one to choose by, one to judge.
-      let distinct = Recordings.distinct(training)
-      let fraction = max(0.1, min(0.5, 2 / Double(distinct.count)))
-      let split = CorpusSplit.holdingOut(fraction: fraction, of: distinct, seed: seed)
-      held = split.second
-      // A recording that stands in the manifest twice must not fall into both parts.
-      let parts = Recordings(held)
-      training = training.filter { !parts.overlap($0) }
+      let fraction = max(0.1, min(0.5, 2 / Double(Recordings.distinct(training).count)))
+      let split = Recordings.holdingOut(fraction: fraction, of: training, seed: seed)
       notes.append(
-        "a tenth of train is held out, by \(split.unit.rawValue): \(held.count) utterances")
+        "of train, \(split.held.count) of \(training.count) utterances are held out, by \(split.unit.rawValue)"
+      )
+      (training, held) = (split.kept, split.held)
     }
     held = Recordings.distinct(held)
     if let test {

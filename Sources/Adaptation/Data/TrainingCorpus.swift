@@ -86,9 +86,10 @@ package final class TrainingCorpus: Sendable {
     var quarantine = Quarantine()
     for (index, reason) in failures.sorted(by: { $0.key < $1.key }) {
       let utterance = items[index].utterance
+      let (cause, remedy) = IdiolectError(.invalidAudio, reason)
+        .parts(without: utterance.audioPath, remedy: "replace the recording")
       quarantine.add(
-        utterance: utterance.id, source: source, line: utterance.line, cause: reason,
-        remedy: "replace the recording")
+        utterance: utterance.id, source: source, line: utterance.line, cause: cause, remedy: remedy)
     }
     return quarantine
   }

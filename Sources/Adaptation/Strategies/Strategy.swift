@@ -17,7 +17,8 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
   ///
   /// - Throws: `.invalidArgument` that lists them.
   public init(option: String) throws {
-    let parts = option.split(separator: ":", maxSplits: 1).map(String.init)
+    let parts = option.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      .map(String.init)
     let number = parts.count == 2 ? Int(parts[1]) : nil
     switch (parts.first, parts.count, number) {
     case ("full", 1, _): self = .full

@@ -50,6 +50,7 @@ public struct Preflight: Sendable {
         options, spectrum, isSegment: uses[utterance.audioPath] != 1)
       {
         checked.checkAudio(audio, options)
+        checked.utterance.fingerprint = audio.fingerprint
         checked.checkFeasibility(samples: audio.samples, outputFrames)
         checkDuplicate(&checked, audio)
         if !checked.isUnusable, let bandwidth = audio.bandwidth { bandwidths.append(bandwidth) }
