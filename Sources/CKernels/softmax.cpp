@@ -1,4 +1,5 @@
 #include "profile.hpp"
+#include "softmax_row.hpp"
 #include "vector.hpp"
 
 #pragma clang fp reassociate(on)
@@ -10,8 +11,7 @@ CK_CLONES void softmax(const float *x, float *y, size_t columns, bool logarithm,
   for (size_t row = b; row < e; row++) {
     const float *in = x + row * columns;
     float *out = y + row * columns;
-    float largest = in[0];
-    for (size_t j = 1; j < columns; j++) largest = in[j] > largest ? in[j] : largest;
+    const float largest = ck::rowMaximum(in, columns);
     float sum = 0;
     if (logarithm) {
       for (size_t j = 0; j < columns; j++) sum += ck::fastExp(in[j] - largest);

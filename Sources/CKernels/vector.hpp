@@ -9,8 +9,13 @@
 
 #include "CKernels.h"
 
-#if defined(__x86_64__) && !defined(CK_NO_CLONES)
-#define CK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+// Processors with AVX512_BF16 run 512-bit vectors at full speed; compilers tune x86-64-v4 for older ones,
+// which slow down for them, and so use 256 bits. CK_NO_AVX512 stays below both, CK_NO_CLONES below AVX2 too.
+#if defined(__x86_64__) && defined(CK_NO_AVX512)
+#define CK_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+#elif defined(__x86_64__) && !defined(CK_NO_CLONES)
+#define CK_CLONES \
+  __attribute__((target_clones("avx512bf16", "arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CK_CLONES
 #endif
