@@ -1,8 +1,9 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
+#include "lanes.hpp"
 #include "profile.hpp"
-#include "vector.hpp"
 
 namespace {
 
@@ -36,6 +37,26 @@ Scratch byTap(const float *weight, size_t columns, size_t kernel, bool flip) {
   return result;
 }
 
+using ck::lanes;
+using ck::store;
+using ck::Vector;
+
+/// `V` vectors of columns of one frame: bias and the taps first ..< last, in registers.
+template <size_t V>
+CK_INLINE void correlateColumns(const float *x, const float *taps, const float *bias, float *out,
+                                size_t columns, size_t first, size_t last) {
+  Vector sums[V] = {};
+  if (bias) {
+    for (size_t v = 0; v < V; v++) sums[v] = CK_LOAD(bias + v * lanes);
+  }
+  for (size_t k = first; k < last; k++) {
+    for (size_t v = 0; v < V; v++) {
+      sums[v] += CK_LOAD(taps + k * columns + v * lanes) * CK_LOAD(x + k * columns + v * lanes);
+    }
+  }
+  for (size_t v = 0; v < V; v++) store(out + v * lanes, sums[v]);
+}
+
 /// y[t] = bias + Σ_k taps[k] · x[t + k − pad] over rows t + k − pad in [0, readable), t in [begin, end).
 CK_CLONES void correlate(const float *x, const float *taps, const float *bias, float *y,
                          size_t readable, size_t columns, size_t kernel, size_t begin, size_t end) {
@@ -46,40 +67,82 @@ CK_CLONES void correlate(const float *x, const float *taps, const float *bias, f
     const size_t first = start < 0 ? static_cast<size_t>(-start) : 0;
     const size_t last = limit < 0 ? 0 : (static_cast<size_t>(limit) < kernel ? limit : kernel);
     float *out = y + t * columns;
+    const float *in = x + start * static_cast<ptrdiff_t>(columns);
     size_t c = 0;
-    for (; c + 64 <= columns; c += 64) {
-      float sum[64];
-      for (size_t j = 0; j < 64; j++) sum[j] = bias ? bias[c + j] : 0;
-      for (size_t k = first; k < last; k++) {
-        const float *in = x + (start + static_cast<ptrdiff_t>(k)) * static_cast<ptrdiff_t>(columns) + c;
-        const float *tap = taps + k * columns + c;
-        for (size_t j = 0; j < 64; j++) sum[j] += tap[j] * in[j];
-      }
-      for (size_t j = 0; j < 64; j++) out[c + j] = sum[j];
+    for (; c + 4 * lanes <= columns; c += 4 * lanes) {
+      correlateColumns<4>(in + c, taps + c, bias ? bias + c : nullptr, out + c, columns, first, last);
+    }
+    for (; c + lanes <= columns; c += lanes) {
+      correlateColumns<1>(in + c, taps + c, bias ? bias + c : nullptr, out + c, columns, first, last);
     }
     for (; c < columns; c++) {
       float sum = bias ? bias[c] : 0;
       for (size_t k = first; k < last; k++) {
-        sum += taps[k * columns + c] *
-               x[(start + static_cast<ptrdiff_t>(k)) * static_cast<ptrdiff_t>(columns) + c];
+        sum += taps[k * columns + c] * in[static_cast<ptrdiff_t>(k * columns + c)];
       }
       out[c] = sum;
     }
   }
 }
 
+/// Σ_t dy[t] · x[t + k − pad] for `G` taps from k on and one vector of columns, in registers.
+template <size_t G>
+CK_INLINE void gradientTaps(const float *x, const float *dy, float *sums, size_t frames, size_t readable,
+                            size_t columns, ptrdiff_t shift) {
+  Vector totals[G] = {};
+  // Frames t whose rows t + shift ..< t + shift + G all exist; the few others look.
+  const ptrdiff_t from = shift < 0 ? -shift : 0;
+  const ptrdiff_t to = std::min(static_cast<ptrdiff_t>(frames),
+                                static_cast<ptrdiff_t>(readable) - shift - static_cast<ptrdiff_t>(G) + 1);
+  auto edge = [&](ptrdiff_t t) __attribute__((always_inline)) {
+    for (size_t g = 0; g < G; g++) {
+      const ptrdiff_t row = t + shift + static_cast<ptrdiff_t>(g);
+      if (row < 0 || row >= static_cast<ptrdiff_t>(readable)) continue;
+      totals[g] += CK_LOAD(dy + t * columns) * CK_LOAD(x + row * static_cast<ptrdiff_t>(columns));
+    }
+  };
+  ptrdiff_t t = 0;
+  for (; t < static_cast<ptrdiff_t>(frames) && t < from; t++) edge(t);
+  for (; t < to; t++) {
+    const Vector d = CK_LOAD(dy + t * columns);
+    const float *in = x + (t + shift) * static_cast<ptrdiff_t>(columns);
+    for (size_t g = 0; g < G; g++) totals[g] += d * CK_LOAD(in + g * columns);
+  }
+  for (; t < static_cast<ptrdiff_t>(frames); t++) edge(t);
+  for (size_t g = 0; g < G; g++) store(sums + g * columns, CK_LOAD(sums + g * columns) + totals[g]);
+}
+
+/// sums[k, columns b ..< e] += Σ_t dy[t] · x[t + k − pad] of one utterance.
 CK_CLONES void weightGradient(const float *x, const float *dy, float *sums, size_t frames,
                               size_t readable, size_t columns, size_t kernel, size_t b, size_t e) {
   const ptrdiff_t pad = static_cast<ptrdiff_t>(kernel - 1) / 2;
-  for (size_t t = 0; t < frames; t++) {
-    const ptrdiff_t start = static_cast<ptrdiff_t>(t) - pad;
-    const float *d = dy + t * columns;
+  size_t c = b;
+  for (; c + lanes <= e; c += lanes) {
+    size_t k = 0;
+    for (; k + 8 <= kernel; k += 8) {
+      gradientTaps<8>(x + c, dy + c, sums + k * columns + c, frames, readable, columns,
+                      static_cast<ptrdiff_t>(k) - pad);
+    }
+    for (; k + 3 <= kernel; k += 3) {
+      gradientTaps<3>(x + c, dy + c, sums + k * columns + c, frames, readable, columns,
+                      static_cast<ptrdiff_t>(k) - pad);
+    }
+    for (; k < kernel; k++) {
+      gradientTaps<1>(x + c, dy + c, sums + k * columns + c, frames, readable, columns,
+                      static_cast<ptrdiff_t>(k) - pad);
+    }
+  }
+  for (; c < e; c++) {
     for (size_t k = 0; k < kernel; k++) {
-      const ptrdiff_t row = start + static_cast<ptrdiff_t>(k);
-      if (row < 0 || row >= static_cast<ptrdiff_t>(readable)) continue;
-      const float *in = x + row * static_cast<ptrdiff_t>(columns);
-      float *sum = sums + k * columns;
-      for (size_t j = b; j < e; j++) sum[j] += d[j] * in[j];
+      const ptrdiff_t shift = static_cast<ptrdiff_t>(k) - pad;
+      float sum = 0;
+      for (ptrdiff_t t = 0; t < static_cast<ptrdiff_t>(frames); t++) {
+        const ptrdiff_t row = t + shift;
+        if (row >= 0 && row < static_cast<ptrdiff_t>(readable)) {
+          sum += dy[t * columns + c] * x[row * static_cast<ptrdiff_t>(columns) + c];
+        }
+      }
+      sums[k * columns + c] += sum;
     }
   }
 }
@@ -155,7 +218,9 @@ void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweigh
   const ck::Timed timed("depthwise convolution backward", work(segments, columns, kernel), traffic(segments, columns, 8));
   Scratch sums(columns * kernel);
   const size_t rows = segments.count == 0 ? 1 : static_cast<size_t>(segments.offsets[segments.count]) + 1;
-  ck::parallel(columns, ck::elementGrain / (rows * kernel) + 16, [&](size_t b, size_t e) {
+  const size_t blocks = (columns + lanes - 1) / lanes;
+  ck::parallel(blocks, ck::elementGrain / (rows * kernel * lanes) + 1, [&](size_t first, size_t last) {
+    const size_t b = first * lanes, e = std::min(columns, last * lanes);
     for (size_t s = 0; s < segments.count; s++) {
       const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
       const size_t frames = segments.offsets[s + 1] - segments.offsets[s];

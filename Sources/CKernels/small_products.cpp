@@ -6,7 +6,7 @@
 
 namespace {
 
-using Vector = float __attribute__((vector_size(64), aligned(4)));
+using ck::Vector;
 
 constexpr size_t rowBlock = 6, columnBlock = 4;
 
@@ -16,7 +16,7 @@ CK_INLINE void block(const ck::SmallProduct &s, const float *a, const float *b, 
   Vector sums[R][C] = {};
   for (size_t k = 0; k < s.depth; k++) {
     Vector right[C];
-    for (int j = 0; j < C; j++) std::memcpy(&right[j], b + k * s.b_row + j * ck::lanes, 64);
+    for (int j = 0; j < C; j++) right[j] = CK_LOAD(b + k * s.b_row + j * ck::lanes);
     for (int i = 0; i < R; i++) {
       const float left = a[i * s.a_row + static_cast<ptrdiff_t>(k) * s.a_depth];
       for (int j = 0; j < C; j++) sums[i][j] += left * right[j];
@@ -25,13 +25,7 @@ CK_INLINE void block(const ck::SmallProduct &s, const float *a, const float *b, 
   for (int i = 0; i < R; i++) {
     for (int j = 0; j < C; j++) {
       float *target = c + i * s.c_row + j * ck::lanes;
-      Vector value = sums[i][j];
-      if (s.add) {
-        Vector before;
-        std::memcpy(&before, target, 64);
-        value += before;
-      }
-      std::memcpy(target, &value, 64);
+      ck::store(target, s.add ? CK_LOAD(target) + sums[i][j] : sums[i][j]);
     }
   }
 }

@@ -4,11 +4,9 @@
 // multiple of 16 columns. In bfloat16 the depth goes by pairs: b holds pairs of rows side by side, and two
 // values of a that follow one another along the depth lie side by side too.
 #pragma once
-#include "vector.hpp"
+#include "lanes.hpp"
 
 namespace ck {
-
-constexpr size_t lanes = 16;
 
 inline size_t paddedTo(size_t count, size_t multiple) {
   return (count + multiple - 1) / multiple * multiple;

@@ -5,15 +5,10 @@ import TensorEngine
 ///
 /// Rekesh et al. 2023 (FastConformer). [batch, frames, mels] to packed [output rows, hidden].
 final class Subsampling {
-  private enum Step {
-    /// Halves frames and mels.
-    case strided(Convolution2D)
-    /// Mixes channels at each point.
-    case pointwise(Linear)
-    case rectify
-  }
-
-  private let steps: [Step]
+  /// The first convolution, from one channel.
+  private let first: Convolution2D
+  /// Depthwise, then mixing channels at each point.
+  private let further: [(depthwise: Convolution2D, mix: Linear)]
   private let projection: Linear
   private let configuration: FastConformerConfiguration
 
@@ -22,73 +17,75 @@ final class Subsampling {
   {
     self.configuration = configuration
     let channels = configuration.subsamplingChannels
-    var steps: [Step] = []
-    // The positions in the list are the names in the checkpoint: activations count too.
-    for index in 0..<configuration.subsamplingLayers {
-      steps.append(
-        .strided(
-          try Convolution2D(
-            "\(name).layers.\(steps.count)", inputs: index == 0 ? 1 : channels, outputs: channels,
-            kernel: (3, 3),
-            .init(stride: (2, 2), padding: (1, 1), groups: index == 0 ? 1 : channels),
-            from: source)))
-      if index > 0 {
-        steps.append(
-          .pointwise(
-            try Linear(
-              "\(name).layers.\(steps.count)", inputs: channels, outputs: channels,
-              trailing: [1, 1], from: source)))
-      }
-      steps.append(.rectify)
+    func convolution(_ position: Int, inputs: Int, groups: Int) throws -> Convolution2D {
+      try Convolution2D(
+        "\(name).layers.\(position)", inputs: inputs, outputs: channels, kernel: (3, 3),
+        .init(stride: (2, 2), padding: (1, 1), groups: groups), from: source)
     }
-    self.steps = steps
+    first = try convolution(0, inputs: 1, groups: 1)
+    // The positions in the list are the names in the checkpoint: activations count too.
+    further = try (1..<configuration.subsamplingLayers).map { index in
+      let position = 3 * index - 1
+      return (
+        try convolution(position, inputs: channels, groups: channels),
+        try Linear(
+          "\(name).layers.\(position + 1)", inputs: channels, outputs: channels,
+          trailing: [1, 1], from: source)
+      )
+    }
     projection = try Linear(
       "\(name).linear", inputs: channels * configuration.subsampledBins,
       outputs: configuration.hiddenSize, from: source)
   }
 
   func callAsFunction(_ batch: FeatureBatch, _ pass: Pass) -> (rows: Tensor, segments: Segments) {
-    var x = batch.values.view(batch.values.shape + [1])
-    var valid = batch.valid
-    var total = batch.frames
-    for step in steps {
-      switch step {
-      case .strided(let convolution):
-        x = convolution(x)
-        valid = valid.map(FastConformerConfiguration.halved)
-        total = total.map(FastConformerConfiguration.halved)
-        x = x.zeroingInvalidFrames(valid)
-      case .pointwise(let linear):
-        x = linear(x, result: .float32, pass).zeroingInvalidFrames(valid)
-      case .rectify:
-        x = x.activated(.relu)
+    let starts = batch.frames.indices.map { $0 * batch.values.shape[1] }
+    var (x, halving) = begin(batch, starts, pass)
+    for (index, step) in further.enumerated() {
+      // The stem has done the first depthwise convolution.
+      if index > 0 {
+        halving = Halving(
+          first: halving.outFirst.map { Int($0) }, frames: halving.outFrames.map { Int($0) },
+          valid: halving.outValid.map { Int($0) }, steps: 1)
+        x = x.halvingDepthwise(step.depthwise.weight, bias: step.depthwise.bias!, halving, pass)
       }
+      x = step.mix(x, pass).rectified(halving)
     }
-    // Channels last here, channels first in the checkpoint: reorder before the projection.
-    let (frames, bins, channels) = (x.shape[1], x.shape[2], x.shape[3])
-    let packed = x.reshaped([x.shape[0] * frames, bins, channels])
-      .keepingRows(
-        of: total, stride: frames
-      )
-      .transposedLast()
-    let segments = Segments(frames: total, valid: valid)
+    let segments = Segments(
+      frames: halving.outFrames.map { Int($0) }, valid: halving.outValid.map { Int($0) })
+    return (project(x, pass), segments)
+  }
+
+  /// The first convolution, and the depthwise one after it where there is one.
+  private func begin(_ batch: FeatureBatch, _ starts: [Int], _ pass: Pass) -> (Tensor, Halving) {
+    let (count, frames, bins) = (
+      batch.values.shape[0], batch.values.shape[1], batch.values.shape[2]
+    )
+    if let second = further.first {
+      let halving = Halving(first: starts, frames: batch.frames, valid: batch.valid, steps: 2)
+      let x = batch.values.view([count * frames, bins]).stem(
+        first: (first.weight, first.bias!),
+        depthwise: (second.depthwise.weight, second.depthwise.bias!), halving, pass)
+      return (x, halving)
+    }
+    let halving = Halving(first: starts, frames: batch.frames, valid: batch.valid, steps: 1)
+    let x = first(batch.values.view(batch.values.shape + [1]))
+    let rows = (0..<count).flatMap { index in
+      (0..<halving.outFrames[index]).map { Int32(index * x.shape[1]) + $0 }
+    }
+    let packed = x.reshaped([count * x.shape[1], x.shape[2] * x.shape[3]]).gatheringRows(rows)
     return (
-      projection(
-        packed.reshaped([segments.rows, channels * bins]), result: .float32, pass), segments
+      packed.reshaped([rows.count, x.shape[2], x.shape[3]]).rectified(halving), halving
     )
   }
-}
 
-extension Tensor {
-  /// The first `counts[b]` of every `stride` rows, one after another: padding left behind.
-  fileprivate func keepingRows(of counts: [Int], stride: Int) -> Tensor {
-    if counts.allSatisfy({ $0 == stride }) { return self }
-    var indices: [Int32] = []
-    for (batch, count) in counts.enumerated() {
-      for row in 0..<count { indices.append(Int32(batch * stride + row)) }
-    }
-    let width = shape.dropFirst().reduce(1, *)
-    return reshaped([shape[0], width]).gatheringRows(indices)
-      .reshaped([indices.count] + shape.dropFirst())
+  /// [rows, bins, channels] to [rows, hidden]. The checkpoint has channels before bins: its weight is
+  /// turned, not the rows.
+  private func project(_ x: Tensor, _ pass: Pass) -> Tensor {
+    let (rows, bins, channels) = (x.shape[0], x.shape[1], x.shape[2])
+    let weight = projection.weight.reshaped([configuration.hiddenSize, channels, bins])
+      .transposedLast().reshaped([configuration.hiddenSize, bins * channels])
+    return x.reshaped([rows, bins * channels]).linear(
+      weight, bias: projection.bias, result: .float32, pass)
   }
 }

@@ -30,6 +30,7 @@ void ck_parallel_for(size_t count, size_t grain,
 #include "CKernelsElementwise.h"
 #include "CKernelsNormalise.h"
 #include "CKernelsSequence.h"
+#include "CKernelsSubsampling.h"
 #include "CKernelsProfile.h"
 
 #ifdef __cplusplus
