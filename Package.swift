@@ -78,8 +78,12 @@ let package = Package(
       swiftSettings: settings),
 
     .executableTarget(
-      name: "CTCBenchmark", dependencies: ["Basics", "CKernels", "CTC"], path: "Benchmarks/CTC",
-      swiftSettings: settings),
+      name: "IdiolectBenchmark",
+      dependencies: [
+        "Basics", "CKernels", "TensorEngine", "AcousticFeatures", "SpeechText", "CTC",
+        "AcousticModels",
+      ],
+      path: "Benchmarks/Worker", swiftSettings: settings),
 
     .target(
       name: "TestSupport",

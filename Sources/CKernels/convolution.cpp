@@ -17,7 +17,7 @@ enum class Direction { forward, backwardData, backwardWeight };
 
 Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
   const int64_t outHeight = ck_conv_out_height(&s), outWidth = ck_conv_out_width(&s);
-  const auto f32 = memory::data_type::f32;
+  const auto f32 = memory::data_type::f32, type = ck::dataType(s.type);
   const memory::dims xDims = {s.batch, s.in, s.height, s.width};
   const memory::dims yDims = {s.batch, s.out, outHeight, outWidth};
   const memory::dims weightDims =
@@ -28,12 +28,14 @@ Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
   const memory::dims pads = {s.pad_height, s.pad_width};
   const memory::dims dilations = {s.dilation_height - 1, s.dilation_width - 1};
   Convolution c;
-  c.x = memory::desc(xDims, f32, memory::format_tag::nhwc);
-  c.y = memory::desc(yDims, f32, memory::format_tag::nhwc);
+  c.x = memory::desc(xDims, type, memory::format_tag::nhwc);
+  c.y = memory::desc(yDims, type, memory::format_tag::nhwc);
   c.weight = memory::desc(weightDims, f32,
                           s.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw);
   if (hasBias) c.bias = memory::desc({s.out}, f32, memory::format_tag::a);
-  const auto anyWeight = memory::desc(weightDims, f32, memory::format_tag::any);
+  // Weights are held in float32 and reordered to what the primitive computes in; their gradients are float32.
+  const auto anyWeight = memory::desc(weightDims, type, memory::format_tag::any);
+  const auto anyGradient = memory::desc(weightDims, f32, memory::format_tag::any);
   const auto attributes = ck::sharedScratchpad();
   const auto algorithm = dnnl::algorithm::convolution_direct;
   auto keep = [&](const auto &described, const memory::desc &wx, const memory::desc &ww,
@@ -80,13 +82,13 @@ Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
     case Direction::backwardWeight: {
 #if DNNL_VERSION_MAJOR >= 3
       const dnnl::convolution_backward_weights::primitive_desc described(
-          ck::engine(), algorithm, c.x, anyWeight, c.bias, c.y, strides, dilations, pads, pads,
+          ck::engine(), algorithm, c.x, anyGradient, c.bias, c.y, strides, dilations, pads, pads,
           forward, attributes);
 #else
       const dnnl::convolution_backward_weights::primitive_desc described(
-          hasBias ? dnnl::convolution_backward_weights::desc(algorithm, c.x, anyWeight, c.bias, c.y,
+          hasBias ? dnnl::convolution_backward_weights::desc(algorithm, c.x, anyGradient, c.bias, c.y,
                                                              strides, dilations, pads, pads)
-                  : dnnl::convolution_backward_weights::desc(algorithm, c.x, anyWeight, c.y,
+                  : dnnl::convolution_backward_weights::desc(algorithm, c.x, anyGradient, c.y,
                                                              strides, dilations, pads, pads),
           attributes, ck::engine(), forward);
 #endif
@@ -102,21 +104,23 @@ Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
 Convolution &cached(const ck_conv_shape &s, Direction direction, bool hasBias) {
   static ck::PrimitiveCache<Convolution> cache;
   return cache.get(
-      {static_cast<int64_t>(direction), hasBias, s.batch, s.height, s.width, s.in, s.out, s.groups,
+      {static_cast<int64_t>(direction), hasBias, s.type, s.batch, s.height, s.width, s.in, s.out, s.groups,
        s.kernel_height, s.kernel_width, s.stride_height, s.stride_width, s.pad_height, s.pad_width,
        s.dilation_height, s.dilation_width},
       [&] { return make(s, direction, hasBias); });
 }
 
-memory wrap(const memory::desc &desc, const float *data) {
-  return memory(desc, ck::engine(), const_cast<float *>(data));
+memory wrap(const memory::desc &desc, const void *data) {
+  return memory(desc, ck::engine(), const_cast<void *>(data));
 }
 
-/// `data` in the layout the primitive wants.
-memory bridged(const memory::desc &held, const memory::desc &wanted, const float *data) {
+enum Slot { slotX = 1, slotWeight = 2, slotY = 3 };
+
+/// `data` in the layout and type the primitive wants.
+memory bridged(const memory::desc &held, const memory::desc &wanted, const void *data, Slot slot) {
   memory source = wrap(held, data);
   if (held == wanted) return source;
-  memory target(wanted, ck::engine());
+  memory target = ck::scratch(wanted, slot);
   dnnl::reorder(source, target).execute(ck::stream(), source, target);
   return target;
 }
@@ -133,7 +137,7 @@ double work(const ck_conv_shape &s) {
 }
 
 double traffic(const ck_conv_shape &s) {
-  return 4.0 * s.batch *
+  return (s.type == CK_BFLOAT16 ? 2.0 : 4.0) * s.batch *
          (s.height * s.width * s.in + ck_conv_out_height(&s) * ck_conv_out_width(&s) * s.out);
 }
 
@@ -147,17 +151,17 @@ int64_t ck_conv_out_width(const ck_conv_shape *s) {
   return outSize(s->width, s->pad_width, s->dilation_width, s->kernel_width, s->stride_width);
 }
 
-bool ck_conv_forward(const ck_conv_shape *s, const float *x, const float *weight, const float *bias,
-                     float *y) {
+bool ck_conv_forward(const ck_conv_shape *s, const void *x, const float *weight, const float *bias,
+                     void *y) {
   const ck::Timed timed("convolution", work(*s), traffic(*s));
   if (s->batch == 0) return true;
   try {
     Convolution &c = cached(*s, Direction::forward, bias != nullptr);
     std::unordered_map<int, memory> arguments = {
-        {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x)},
-        {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight)},
+        {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x, slotX)},
+        {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight, slotWeight)},
         {DNNL_ARG_DST, wrap(c.y, y)},
-        {DNNL_ARG_SCRATCHPAD, ck::scratchpad(c.scratch)}};
+        {DNNL_ARG_SCRATCHPAD, ck::scratch(c.scratch)}};
     if (bias) arguments.emplace(DNNL_ARG_BIAS, wrap(c.bias, bias));
     c.primitive.execute(ck::stream(), arguments);
     return true;
@@ -166,24 +170,24 @@ bool ck_conv_forward(const ck_conv_shape *s, const float *x, const float *weight
   }
 }
 
-bool ck_conv_backward_data(const ck_conv_shape *s, const float *dy, const float *weight, float *dx) {
+bool ck_conv_backward_data(const ck_conv_shape *s, const void *dy, const float *weight, void *dx) {
   const ck::Timed timed("convolution input gradient", work(*s), traffic(*s));
   if (s->batch == 0) return true;
   try {
     Convolution &c = cached(*s, Direction::backwardData, false);
     c.primitive.execute(ck::stream(),
-                        {{DNNL_ARG_DIFF_DST, bridged(c.y, c.wantedY, dy)},
-                         {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight)},
+                        {{DNNL_ARG_DIFF_DST, bridged(c.y, c.wantedY, dy, slotY)},
+                         {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight, slotWeight)},
                          {DNNL_ARG_DIFF_SRC, wrap(c.x, dx)},
-                         {DNNL_ARG_SCRATCHPAD, ck::scratchpad(c.scratch)}});
+                         {DNNL_ARG_SCRATCHPAD, ck::scratch(c.scratch)}});
     return true;
   } catch (const std::exception &error) {
     return ck::fail("convolution's input gradient", error.what());
   }
 }
 
-bool ck_conv_backward_weight(const ck_conv_shape *s, const float *x, const float *dy,
-                             float *dweight, float *dbias) {
+bool ck_conv_backward_weight(const ck_conv_shape *s, const void *x, const void *dy, float *dweight,
+                             float *dbias) {
   const ck::Timed timed("convolution weight gradient", work(*s), traffic(*s));
   if (s->batch == 0) {
     std::fill_n(dweight, s->out * (s->in / s->groups) * s->kernel_height * s->kernel_width, 0.0f);
@@ -193,12 +197,12 @@ bool ck_conv_backward_weight(const ck_conv_shape *s, const float *x, const float
   try {
     Convolution &c = cached(*s, Direction::backwardWeight, dbias != nullptr);
     memory held = wrap(c.weight, dweight);
-    memory result = c.weight == c.wantedWeight ? held : memory(c.wantedWeight, ck::engine());
+    memory result = c.weight == c.wantedWeight ? held : ck::scratch(c.wantedWeight, slotWeight);
     std::unordered_map<int, memory> arguments = {
-        {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x)},
-        {DNNL_ARG_DIFF_DST, bridged(c.y, c.wantedY, dy)},
+        {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x, slotX)},
+        {DNNL_ARG_DIFF_DST, bridged(c.y, c.wantedY, dy, slotY)},
         {DNNL_ARG_DIFF_WEIGHTS, result},
-        {DNNL_ARG_SCRATCHPAD, ck::scratchpad(c.scratch)}};
+        {DNNL_ARG_SCRATCHPAD, ck::scratch(c.scratch)}};
     if (dbias) arguments.emplace(DNNL_ARG_DIFF_BIAS, wrap(c.bias, dbias));
     c.primitive.execute(ck::stream(), arguments);
     if (!(c.weight == c.wantedWeight)) {

@@ -108,7 +108,7 @@ bool ck_matmul(const ck_matmul_shape *shape, const void *a, const void *b, const
         {DNNL_ARG_SRC, memory(product.a, ck::engine(), const_cast<void *>(a))},
         {DNNL_ARG_WEIGHTS, memory(product.b, ck::engine(), const_cast<void *>(b))},
         {DNNL_ARG_DST, memory(product.c, ck::engine(), c)},
-        {DNNL_ARG_SCRATCHPAD, ck::scratchpad(product.scratch)}};
+        {DNNL_ARG_SCRATCHPAD, ck::scratch(product.scratch)}};
     if (s.has_bias) {
       arguments.emplace(DNNL_ARG_BIAS,
                         memory(product.bias, ck::engine(), const_cast<float *>(bias)));

@@ -11,7 +11,7 @@ struct Scratch {
   void *data = nullptr;
   size_t size = 0;
 };
-Scratch scratch;
+Scratch buffers[ck::scratchSlots];
 }  // namespace
 
 namespace ck {
@@ -32,7 +32,8 @@ dnnl::primitive_attr sharedScratchpad() {
   return attributes;
 }
 
-dnnl::memory scratchpad(const dnnl::memory::desc &desc) {
+dnnl::memory scratch(const dnnl::memory::desc &desc, int slot) {
+  Scratch &scratch = buffers[slot];
   const size_t needed = desc.get_size();
   if (needed > scratch.size) {
     std::free(scratch.data);

@@ -15,8 +15,10 @@ dnnl::stream &stream();
 /// Attributes with the scratchpad left to us, so that a thousand primitives share one.
 dnnl::primitive_attr sharedScratchpad();
 
-/// The shared scratchpad as memory of at least what `desc` asks.
-dnnl::memory scratchpad(const dnnl::memory::desc &desc);
+/// Shared working memory of at least what `desc` asks: slot 0 is the primitives' scratchpad, the others hold
+/// operands in the layouts that primitives ask for.
+constexpr int scratchSlots = 4;
+dnnl::memory scratch(const dnnl::memory::desc &desc, int slot = 0);
 
 inline dnnl::memory::data_type dataType(ck_type type) {
   return type == CK_BFLOAT16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;

@@ -69,7 +69,7 @@ final class Subsampling {
       return (x, halving)
     }
     let halving = Halving(first: starts, frames: batch.frames, valid: batch.valid, steps: 1)
-    let x = first(batch.values.view(batch.values.shape + [1]))
+    let x = first(batch.values.view(batch.values.shape + [1]), pass)
     let rows = (0..<count).flatMap { index in
       (0..<halving.outFrames[index]).map { Int32(index * x.shape[1]) + $0 }
     }

@@ -23,7 +23,9 @@ bool ck_matmul(const ck_matmul_shape *shape, const void *a, const void *b, const
 
 /// A two-dimensional convolution, channels last: x[batch, height, width, in], y[batch, outHeight,
 /// outWidth, out], weight[out, in / groups, kernelHeight, kernelWidth] (PyTorch's order), bias[out] or null.
+/// x and y and their gradients are in `type`, which is computed in.
 typedef struct {
+  ck_type type;
   int64_t batch, height, width, in, out, groups;
   int64_t kernel_height, kernel_width, stride_height, stride_width;
   int64_t pad_height, pad_width, dilation_height, dilation_width;
@@ -31,10 +33,10 @@ typedef struct {
 
 int64_t ck_conv_out_height(const ck_conv_shape *shape);
 int64_t ck_conv_out_width(const ck_conv_shape *shape);
-bool ck_conv_forward(const ck_conv_shape *shape, const float *x, const float *weight,
-                     const float *bias, float *y);
+bool ck_conv_forward(const ck_conv_shape *shape, const void *x, const float *weight,
+                     const float *bias, void *y);
 /// dx, overwritten.
-bool ck_conv_backward_data(const ck_conv_shape *shape, const float *dy, const float *weight, float *dx);
+bool ck_conv_backward_data(const ck_conv_shape *shape, const void *dy, const float *weight, void *dx);
 /// dweight and, if not null, dbias, overwritten.
-bool ck_conv_backward_weight(const ck_conv_shape *shape, const float *x, const float *dy,
+bool ck_conv_backward_weight(const ck_conv_shape *shape, const void *x, const void *dy,
                              float *dweight, float *dbias);

@@ -20,22 +20,23 @@ public struct ConvolutionShape: Sendable {
 
 extension Tensor {
   /// A two-dimensional convolution, channels last: [batch, height, width, in] to
-  /// [batch, outHeight, outWidth, out].
+  /// [batch, outHeight, outWidth, out], held in the pass's precision.
   ///
   /// - Parameters:
   ///   - weight: [out, in / groups, kernelHeight, kernelWidth].
   ///   - bias: [out].
-  public func convolution2D(_ weight: Tensor, bias: Tensor?, _ options: ConvolutionShape = .init())
-    -> Tensor
-  {
+  public func convolution2D(
+    _ weight: Tensor, bias: Tensor?, _ options: ConvolutionShape = .init(), _ pass: Pass
+  ) -> Tensor {
     precondition(
       shape.count == 4 && weight.shape.count == 4 && shape[3] == weight.shape[1] * options.groups,
       "a convolution by \(weight.shape) in \(options.groups) groups cannot read \(shape)")
     precondition(
       weight.shape[0] % options.groups == 0 && bias.map { $0.count == weight.shape[0] } ?? true,
       "\(options.groups) groups and a bias of \(bias?.shape ?? []) for a weight of \(weight.shape)")
+    let precision = pass.precision
     var kernel = ck_conv_shape(
-      batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
+      type: precision.type, batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
       in: Int64(shape[3]), out: Int64(weight.shape[0]), groups: Int64(options.groups),
       kernel_height: Int64(weight.shape[2]), kernel_width: Int64(weight.shape[3]),
       stride_height: Int64(options.stride.0), stride_width: Int64(options.stride.1),
@@ -45,23 +46,29 @@ extension Tensor {
     let width = Int(ck_conv_out_width(&kernel))
     precondition(
       height > 0 && width > 0, "a convolution by \(weight.shape) leaves nothing of \(shape)")
-    let result = Tensor(uninitialised: [shape[0], height, width, weight.shape[0]])
-    check(ck_conv_forward(&kernel, pointer, weight.pointer, bias?.pointer, result.pointer))
-    let kept = weight.requiresGradient || bias?.requiresGradient == true ? self : nil
+    let result = Tensor(uninitialised: [shape[0], height, width, weight.shape[0]], precision)
+    let input = kept(precision)
+    check(
+      ck_conv_forward(
+        &kernel, input.held.pointer, weight.pointer, bias?.pointer, result.held.pointer))
+    let kept = weight.requiresGradient || bias?.requiresGradient == true ? input : nil
     let parents = [self, weight] + (bias.map { [$0] } ?? [])
     return result.from("convolution", parents) { [slot] gradient in
+      let gradient = gradient.kept(precision)
       if let kept {
         let dweight = Tensor(uninitialised: weight.shape)
         let dbias = bias.map { Tensor(uninitialised: $0.shape) }
         check(
           ck_conv_backward_weight(
-            &kernel, kept.pointer, gradient.pointer, dweight.pointer, dbias?.pointer))
+            &kernel, kept.held.pointer, gradient.held.pointer, dweight.pointer, dbias?.pointer))
         weight.accumulate(dweight)
         if let dbias { bias?.accumulate(dbias) }
       }
       if slot.isRequired {
-        let share = Tensor(uninitialised: slot.shape)
-        check(ck_conv_backward_data(&kernel, gradient.pointer, weight.pointer, share.pointer))
+        let share = Tensor(uninitialised: slot.shape, precision)
+        check(
+          ck_conv_backward_data(
+            &kernel, gradient.held.pointer, weight.pointer, share.held.pointer))
         slot.accumulate(share)
       }
     }
@@ -74,7 +81,7 @@ extension Tensor {
   ///   - bias: [out].
   public func convolution1D(
     _ weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
-    groups: Int = 1
+    groups: Int = 1, _ pass: Pass
   ) -> Tensor {
     precondition(
       shape.count == 3 && weight.shape.count == 3,
@@ -83,7 +90,8 @@ extension Tensor {
     let options = ConvolutionShape(
       stride: (1, stride), padding: (0, padding), dilation: (1, dilation), groups: groups)
     let result = reshaped([shape[0], 1, shape[1], shape[2]]).convolution2D(
-      weight.reshaped([weight.shape[0], weight.shape[1], 1, weight.shape[2]]), bias: bias, options)
+      weight.reshaped([weight.shape[0], weight.shape[1], 1, weight.shape[2]]), bias: bias, options,
+      pass)
     return result.reshaped([shape[0], result.shape[2], result.shape[3]])
   }
 

@@ -19,7 +19,9 @@ public final class Convolution2D {
   }
 
   /// [batch, height, width, in] to [batch, outHeight, outWidth, out]
-  public func callAsFunction(_ x: Tensor) -> Tensor { x.convolution2D(weight, bias: bias, options) }
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    x.convolution2D(weight, bias: bias, options, pass)
+  }
 }
 
 /// A one-dimensional convolution over padded batches, channels last.
@@ -42,9 +44,10 @@ public final class Convolution1D {
   }
 
   /// [batch, frames, in] to [batch, outFrames, out]
-  public func callAsFunction(_ x: Tensor) -> Tensor {
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
     x.convolution1D(
-      weight, bias: bias, stride: stride, padding: padding, dilation: dilation, groups: groups)
+      weight, bias: bias, stride: stride, padding: padding, dilation: dilation, groups: groups, pass
+    )
   }
 }
 

@@ -31,7 +31,7 @@ import Testing
     let positions = Tensor.random(299, size, seed: 6)
     let tape = Tape()
     let output = tape.recording {
-      let subsampled = convolution(input).activated(.relu).zeroingInvalidFrames([200, 180])
+      let subsampled = convolution(input, pass).activated(.relu).zeroingInvalidFrames([200, 180])
       var x = widen(subsampled.reshaped([400, 80]), pass).dropout(0.1, pass)
       x = x.adding(attention(layerNorm(x), positions: positions, segments, pass), scaledBy: 0.5)
       x = batchNorm(depthwise(gate(x, pass).gatedLinearUnit(), segments), segments, pass)

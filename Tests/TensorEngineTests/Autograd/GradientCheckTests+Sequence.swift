@@ -69,7 +69,7 @@ extension GradientCheckTests {
       kernel.weight[0], kernel.weight[1], kernel.weight[2], kernel.weight[3], seed: 2)
     let bias: [Tensor] = hasBias ? [.random(kernel.weight[0], seed: 3)] : []
     try GradientCheck.expect([.random(2, 7, 6, 4, seed: 1), weight] + bias) {
-      $0[0].convolution2D($0[1], bias: hasBias ? $0[2] : nil, kernel.options)
+      $0[0].convolution2D($0[1], bias: hasBias ? $0[2] : nil, kernel.options, pass)
     }
   }
 
@@ -77,7 +77,7 @@ extension GradientCheckTests {
     try GradientCheck.expect(
       [.random(2, 7, 6, 1, seed: 1), .random(4, 1, 3, 3, seed: 2), .random(4, seed: 3)]
     ) {
-      $0[0].convolution2D($0[1], bias: $0[2], .init(stride: (2, 2), padding: (1, 1)))
+      $0[0].convolution2D($0[1], bias: $0[2], .init(stride: (2, 2), padding: (1, 1)), pass)
     }
   }
 
@@ -85,10 +85,10 @@ extension GradientCheckTests {
     try GradientCheck.expect(
       [.random(2, 11, 6, seed: 1), .random(9, 2, 4, seed: 2), .random(9, seed: 3)]
     ) {
-      $0[0].convolution1D($0[1], bias: $0[2], stride: 3, padding: 2, dilation: 2, groups: 3)
+      $0[0].convolution1D($0[1], bias: $0[2], stride: 3, padding: 2, dilation: 2, groups: 3, pass)
     }
     try GradientCheck.expect([.random(1, 5, 3, seed: 1), .random(2, 3, 5, seed: 2)]) {
-      $0[0].convolution1D($0[1], bias: nil, padding: 2)
+      $0[0].convolution1D($0[1], bias: nil, padding: 2, pass)
     }
   }
 

@@ -50,7 +50,7 @@ import Testing
     try golden.compare(orders: channelsLast) {
       $0["input"]!.convolution1D(
         $0["weight"]!, bias: $0["bias"], stride: stride, padding: padding, dilation: dilation,
-        groups: groups)
+        groups: groups, pass)
     }
     guard golden.name.contains("depthwise") else { return }
     try golden.compare(orders: channelsLast) { inputs in
@@ -70,7 +70,7 @@ import Testing
       stride: (stride, stride), padding: (padding, padding),
       groups: try golden.settings["groups"].int())
     try golden.compare(orders: ["input": [0, 2, 3, 1], "output": [0, 2, 3, 1]]) {
-      $0["input"]!.convolution2D($0["weight"]!, bias: $0["bias"], options)
+      $0["input"]!.convolution2D($0["weight"]!, bias: $0["bias"], options, pass)
     }
   }
 
