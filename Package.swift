@@ -80,8 +80,8 @@ let package = Package(
     .executableTarget(
       name: "IdiolectBenchmark",
       dependencies: [
-        "Basics", "CKernels", "TensorEngine", "AcousticFeatures", "SpeechText", "CTC",
-        "AcousticModels",
+        "Basics", "CKernels", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText",
+        "SpeechCorpus", "CTC", "AcousticModels", "Adaptation",
       ],
       path: "Benchmarks/Worker", swiftSettings: settings),
 

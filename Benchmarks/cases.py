@@ -46,6 +46,9 @@ def networks(small, large):
                    "bfloat16", both, 2.5, 3e-2, giga=multiply_adds(SMALL, seconds))
     yield Case("english-small training step, 16 × 10 s", "networks", "step", (small, 10, 16), "bfloat16",
                training, 2.5, 1e-2, checks="losses", giga=3 * 16 * multiply_adds(SMALL, 10))
+    for upper, goal, share in ((2, 5, "three quarters"), (4, 3.3, "half")):
+        yield Case(f"step of an epoch, lower {share} frozen, 16 × 10 s", "networks", f"upper:{upper}",
+                   (small, 10, 16), "bfloat16", training, goal, 0)
     yield Case("english-small losses in float32", "networks", "losses", (small, 10, 4), "float32",
                ("float32",), 0, 1e-4, giga=9 * 4 * multiply_adds(SMALL, 10))
     yield Case("110 M parameters forward, 30 s", "networks", "forward", (large, 30, 1), "bfloat16", both,

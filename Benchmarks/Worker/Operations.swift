@@ -45,6 +45,9 @@ enum Catalogue {
     case "ceiling": return ceiling(precision, n[0])
     case "forward", "step", "losses":
       return try Networks.work(kind, precision, directory: words[0], seconds: n[0], count: n[1])
+    case let kind where kind.hasPrefix("upper:"):
+      return try FrozenEpochs.work(
+        upper: Int(kind.dropFirst(6))!, precision, directory: words[0], seconds: n[0], count: n[1])
     default: throw IdiolectError(.invalidArgument, "no work is called \(kind)")
     }
   }

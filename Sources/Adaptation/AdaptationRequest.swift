@@ -13,6 +13,8 @@ public struct AdaptationRequest: Sendable {
   /// Where the model goes; checkpoints lie in `training` inside it.
   public var output: String
   public var strategy = Strategy.full
+  /// Whether what the frozen layers give is kept on disk where `settings.views` does not say.
+  public var keepsFrozenStates = true
   public var labels = LabelMode.automatic
   public var settings = TrainingSettings()
   public var resumes = false

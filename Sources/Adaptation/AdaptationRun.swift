@@ -12,7 +12,7 @@ import Transcription
 ///     var request = AdaptationRequest(base: "Models/english-small", train: "me.jsonl", output: "mine")
 ///     let report = try AdaptationRun(request) { print($0) }.run()
 public final class AdaptationRun {
-  private let request: AdaptationRequest
+  private var request: AdaptationRequest
   private let say: (String) -> Void
 
   /// - Parameter say: takes a line for the person who waits.
@@ -56,8 +56,9 @@ public final class AdaptationRun {
     say(
       "strategy \(request.strategy): \(trainable) of \(model.parameterCount) parameters train, \(settings.precision.rawValue)"
     )
+    let frozen = try frozenPart(of: model, groups)
     let initial = model.parameters.map { $0.tensor.values }
-    let state = try train(model, saved, groups, &data, hash)
+    let state = try train(model, saved, groups, frozen, &data, hash)
     let adapter = transfer == nil ? LowRankAdapter(model.network) : nil
     model.network.mergeLowRank()
     let change = WeightChange(before: initial, after: model.parameters)
@@ -144,21 +145,44 @@ public final class AdaptationRun {
     return (data, report!)
   }
 
+  /// What the strategy freezes at the bottom; settles how many views an utterance has.
+  private func frozenPart(
+    of model: AcousticModel, _ groups: [ParameterGroup]
+  ) throws -> FrozenPart? {
+    let layerCount = model.network.blocks.count
+    let frozen = FrozenPart(groups, layerCount: layerCount)
+    if frozen == nil && settings.views != nil {
+      throw IdiolectError(
+        .invalidArgument,
+        "strategy \(request.strategy): no encoder layer is frozen, so that fixed views save nothing; leave them out"
+      )
+    }
+    if request.keepsFrozenStates && settings.views == nil {
+      request.settings.views = frozen?.defaultViews(settings, layerCount: layerCount)
+    }
+    return frozen
+  }
+
   /// Trains, and puts into the quarantine what failed meanwhile.
   private func train(
     _ model: AcousticModel, _ saved: [Parameter], _ groups: [ParameterGroup],
-    _ data: inout AdaptationData, _ baseHash: String
+    _ frozen: FrozenPart?, _ data: inout AdaptationData, _ baseHash: String
   ) throws -> TrainingState {
     let dev = DevSet(
       data.selection, source: data.selectionSource, model: model, precision: settings.precision)
-    let corpus = TrainingCorpus(data.train, model: model, cacheBytes: settings.featureCacheBytes)
+    let fingerprint = try RunFingerprint(
+      settings: settings, base: baseHash, strategy: "\(request.strategy)",
+      vocabulary: model.vocabulary, utterances: data.train + data.selection
+    ).text
+    var frozen = frozen
+    try frozen?.open(files.frozen, model, data.train, settings, run: fingerprint, say: say)
+    // States need features once, so that they are not worth memory.
+    let corpus = TrainingCorpus(
+      data.train, model: model,
+      cacheBytes: frozen?.states == nil ? settings.featureCacheBytes : 0)
     let trainer = Trainer(
-      model: model, parameters: saved, groups: groups, corpus: corpus, settings: settings,
-      files: files,
-      fingerprint: try RunFingerprint(
-        settings: settings, base: baseHash, strategy: "\(request.strategy)",
-        vocabulary: model.vocabulary, utterances: data.train + data.selection
-      ).text,
+      model: model, parameters: saved, groups: groups, frozen: frozen, corpus: corpus,
+      settings: settings, files: files, fingerprint: fingerprint,
       lookAtDev: dev.look, report: say)
     if request.resumes { try trainer.resume() }
     try trainer.run()

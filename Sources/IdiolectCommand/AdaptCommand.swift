@@ -58,6 +58,15 @@ struct AdaptCommand: ParsableCommand {
   @Option(help: "Each layer below the output layer learns at this factor of the one above it.")
   var layerDecay = 1.0
 
+  @Option(
+    help: ArgumentHelp(
+      "Augmented views of each utterance, one an epoch in turn, for which the frozen layers are computed once (default: 8 where half of the encoder is frozen).",
+      valueName: "n"))
+  var views: Int?
+
+  @Flag(help: "Compute frozen layers anew every epoch, each with new augmentation.")
+  var noFrozenCache = false
+
   @OptionGroup var training: TrainingOptions
   @OptionGroup var engine: EngineOptions
 
@@ -76,6 +85,15 @@ struct AdaptCommand: ParsableCommand {
     guard layerDecay > 0 && layerDecay <= 1 else {
       throw ValidationError("--layer-decay lies above 0 and is at most 1")
     }
+    guard views == nil || !noFrozenCache else {
+      throw ValidationError(
+        "--views says what is kept, --no-frozen-cache that nothing is: give one")
+    }
+    guard (1...1000).contains(views ?? 1) else {
+      throw ValidationError("--views takes a number from 1 to 1000")
+    }
+    request.settings.views = views
+    request.keepsFrozenStates = !noFrozenCache
     request.settings.layerDecay = layerDecay
     try training.apply(to: &request.settings, precision: try engine.prepare())
     let report = try AdaptationRun(request) { try? StandardOutput.line($0) }.run()

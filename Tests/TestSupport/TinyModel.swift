@@ -5,11 +5,12 @@ import SpeechText
 /// but always the same.
 package enum TinyModel {
   /// A space, a to z, the apostrophe and the blank.
+  package static let hiddenSize = 32
   package static let characters = " abcdefghijklmnopqrstuvwxyz'"
 
   package static func make(seed: UInt64 = 1) throws -> AcousticModel {
     var configuration = FastConformerConfiguration()
-    configuration.hiddenSize = 32
+    configuration.hiddenSize = hiddenSize
     configuration.layerCount = 2
     configuration.headCount = 2
     configuration.intermediateSize = 64

@@ -28,26 +28,42 @@ public final class FastConformer {
   public func callAsFunction(_ batch: FeatureBatch, _ pass: Pass) -> (
     logits: Tensor, segments: Segments
   ) {
-    let (hidden, segments) = encode(batch, pass)
-    return (outputLayer(hidden, result: .float32, pass), segments)
+    let (hidden, segments) = lower(batch, depth: 0, pass)
+    return (upper(hidden, segments, depth: 0, pass), segments)
   }
 
-  /// - Returns: the encoder's last hidden states, [output rows, hidden].
-  package func encode(_ batch: FeatureBatch, _ pass: Pass) -> (hidden: Tensor, segments: Segments) {
+  /// What enters block `depth`, or the output layer where that is their number: [output rows, hidden].
+  package func lower(
+    _ batch: FeatureBatch, depth: Int, _ pass: Pass
+  ) -> (hidden: Tensor, segments: Segments) {
     var (x, segments) = subsampling(batch, pass)
     if configuration.scalesInput {
       x = x.scaled(by: Float(configuration.hiddenSize).squareRoot())
     }
     x = x.dropout(configuration.dropout, pass)
+    return (run(blocks[..<depth], x, segments, pass), segments)
+  }
+
+  /// The logits, [output rows, labels], of what enters block `depth`.
+  package func upper(
+    _ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass
+  ) -> Tensor {
+    outputLayer(run(blocks[depth...], hidden, segments, pass), result: .float32, pass)
+  }
+
+  private func run(
+    _ blocks: ArraySlice<ConformerBlock>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass
+  ) -> Tensor {
+    var x = hidden
     let longest = (0..<segments.count).map { segments.range($0).count }.max() ?? 0
-    guard longest > 0 else { return (x, segments) }
+    guard longest > 0, !blocks.isEmpty else { return x }
     let positions = relativePositions(length: longest).dropout(configuration.positionDropout, pass)
     for block in blocks {
       // Stochastic depth (Fan et al. 2019). The draw is made whatever the rate, so seeds line up.
       if pass.training && pass.draw() < configuration.layerDrop { continue }
       x = block(x, positions: positions, segments, pass)
     }
-    return (x, segments)
+    return x
   }
 }
 

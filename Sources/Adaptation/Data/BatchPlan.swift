@@ -15,13 +15,19 @@ package struct BatchPlan: Sendable {
   ///   - seconds: of each item, at speed 1.
   ///   - batchSeconds: the most audio in a batch, padding counted.
   ///   - speeds: factors to draw from; empty for 1.
+  ///   - view: decides the speeds of an epoch with fixed views; nil for new ones.
   package init(
-    seconds: [Double], batchSeconds: Double, speeds: [Double], seed: UInt64, epoch: Int
+    seconds: [Double], batchSeconds: Double, speeds: [Double], seed: UInt64, epoch: Int,
+    view: Int? = nil
   ) {
     var random = SeededRandom(seed: seed, 0xBA7C4, epoch)
-    let draws = random.shuffled(Array(seconds.indices)).map { item in
-      Draw(item: item, speed: speeds.isEmpty ? 1 : speeds[random.integer(below: speeds.count)])
+    func speed(of item: Int) -> Double {
+      guard !speeds.isEmpty else { return 1 }
+      guard let view else { return speeds[random.integer(below: speeds.count)] }
+      var drawn = SeededRandom(seed: seed, 0x51EED, view, item)
+      return speeds[drawn.integer(below: speeds.count)]
     }
+    let draws = random.shuffled(Array(seconds.indices)).map { Draw(item: $0, speed: speed(of: $0)) }
     func length(_ draw: Draw) -> Double { seconds[draw.item] / draw.speed }
     // Sorting all would give the same neighbours every epoch; sorting pools keeps batches varied.
     let total = seconds.reduce(0, +)

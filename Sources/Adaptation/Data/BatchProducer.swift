@@ -2,6 +2,12 @@ package import AcousticFeatures
 import Basics
 import Foundation
 
+/// What of an utterance enters the network: its features, or what its frozen part gave for them before.
+package enum TrainingInput: Sendable {
+  case features(Features)
+  case states(HiddenStates)
+}
+
 /// One batch, ready for the network.
 package struct TrainingBatch: Sendable {
   package let epoch: Int
@@ -9,10 +15,16 @@ package struct TrainingBatch: Sendable {
   package let index: Int
   /// How many the epoch has.
   package let count: Int
+  package let view: Int
   package let items: [Int]
-  package let features: [Features]
+  package let inputs: [TrainingInput]
   /// Recordings of this batch that failed, by index, with the reason.
   package let failures: [Int: String]
+
+  /// Of all inputs that are features.
+  package var features: [Features] {
+    inputs.compactMap { if case .features(let features) = $0 { features } else { nil } }
+  }
 }
 
 /// Makes batches ahead of the training step, on a thread of its own.
@@ -25,12 +37,18 @@ package final class BatchProducer: @unchecked Sendable {
   private var stopped = false
   private let corpus: TrainingCorpus
   private let settings: TrainingSettings
+  private let states: FrozenStates?
   private static let depth = 6
 
   /// - Parameters:
   ///   - epoch: the first epoch to make.
   ///   - batch: the first batch of it.
-  package init(_ corpus: TrainingCorpus, _ settings: TrainingSettings, epoch: Int, batch: Int) {
+  ///   - states: where features need not be computed any more.
+  package init(
+    _ corpus: TrainingCorpus, _ settings: TrainingSettings, epoch: Int, batch: Int,
+    states: FrozenStates? = nil
+  ) {
+    self.states = states
     self.corpus = corpus
     self.settings = settings
     let thread = Thread { [weak self] in
@@ -53,7 +71,8 @@ package final class BatchProducer: @unchecked Sendable {
   {
     BatchPlan(
       seconds: corpus.items.map(\.seconds), batchSeconds: settings.batchSeconds,
-      speeds: settings.speeds, seed: settings.seed, epoch: epoch)
+      speeds: settings.speeds, seed: settings.seed, epoch: epoch,
+      view: settings.views.map { epoch % $0 })
   }
 
   /// The next batch; waits for it.
@@ -89,23 +108,29 @@ package final class BatchProducer: @unchecked Sendable {
   }
 
   private func make(_ plan: BatchPlan, epoch: Int, index: Int) -> TrainingBatch {
+    let view = settings.views.map { epoch % $0 } ?? epoch
     var items: [Int] = []
-    var features: [Features] = []
+    var inputs: [TrainingInput] = []
     var failures: [Int: String] = [:]
     for draw in plan.batches[index] {
+      if let states = states?.read(item: draw.item, view: view) {
+        items.append(draw.item)
+        inputs.append(.states(states))
+        continue
+      }
       guard var made = corpus.features(draw.item, speed: draw.speed) else {
         failures[draw.item] = corpus.failures[draw.item]
         continue
       }
       if let specAugment = settings.specAugment {
-        var random = SeededRandom(seed: settings.seed, 0x5BEC, epoch, draw.item)
+        var random = SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item)
         specAugment.apply(to: &made, random: &random)
       }
       items.append(draw.item)
-      features.append(made)
+      inputs.append(.features(made))
     }
     return TrainingBatch(
-      epoch: epoch, index: index, count: plan.batches.count, items: items, features: features,
-      failures: failures)
+      epoch: epoch, index: index, count: plan.batches.count, view: view, items: items,
+      inputs: inputs, failures: failures)
   }
 }

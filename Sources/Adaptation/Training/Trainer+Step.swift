@@ -55,7 +55,7 @@ extension Trainer {
     let seed = SeededRandom(seed: settings.seed, 0xD4A3, batch.epoch, batch.index).state
     let pass = Pass(training: true, precision: settings.precision, seed: seed)
     let (value, result) = try tape.recording {
-      let (logits, segments) = model.network(FeatureBatch(batch.features), pass)
+      let (logits, segments) = logits(batch, pass)
       let utterances = batch.items.enumerated().map { index, item in
         CTCUtterance(
           name: corpus.items[item].utterance.id,

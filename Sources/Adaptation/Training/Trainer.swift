@@ -18,6 +18,7 @@ package final class Trainer {
   let optimiser: AdamW
   let corpus: TrainingCorpus
   let settings: TrainingSettings
+  let frozen: FrozenPart?
   private let files: TrainingDirectory
   let loss: CTCLoss
   private let watchdog: PlateauWatchdog
@@ -28,17 +29,20 @@ package final class Trainer {
   /// - Parameters:
   ///   - parameters: all that is saved: trainable ones and statistics.
   ///   - groups: the trainable ones; every other parameter is frozen.
+  ///   - frozen: what `groups` leaves out at the bottom.
   ///   - fingerprint: names settings and data; resuming with another is refused.
   ///   - report: takes a line for the person who waits.
   package init(
     model: AcousticModel, parameters: [Parameter], groups: [ParameterGroup],
-    corpus: TrainingCorpus, settings: TrainingSettings, files: TrainingDirectory,
+    frozen: FrozenPart? = nil, corpus: TrainingCorpus, settings: TrainingSettings,
+    files: TrainingDirectory,
     fingerprint: String, lookAtDev: (() throws -> DevScore)?, report: @escaping (String) -> Void
   ) {
     self.model = model
     self.parameters = parameters
     self.corpus = corpus
     self.settings = settings
+    self.frozen = frozen
     self.files = files
     self.lookAtDev = lookAtDev
     self.report = report
@@ -88,7 +92,8 @@ package final class Trainer {
     guard !corpus.items.isEmpty else {
       throw IdiolectError(.invalidData, "nothing to train on: no utterance is usable")
     }
-    let producer = BatchProducer(corpus, settings, epoch: state.epoch, batch: state.batch)
+    let producer = BatchProducer(
+      corpus, settings, epoch: state.epoch, batch: state.batch, states: frozen?.states)
     defer { producer.stop() }
     var shown = Int(progress * 1000)
     let bar = ProgressBar("training", total: 1000 - shown, unit: "‰", lineSeconds: nil)

@@ -15,6 +15,8 @@ package struct TrainingDirectory: Sendable {
   package var last: String { "\(path)/last.safetensors" }
   /// The weights with the lowest dev CER.
   package var best: String { "\(path)/best.safetensors" }
+  /// What the frozen part of the network gives, while the run lasts.
+  package var frozen: String { "\(path)/frozen-states" }
   package var quarantine: String { "\(path)/quarantine.jsonl" }
   /// Where the finished model is written before it is shipped.
   package var candidate: String { "\(path)/candidate" }
@@ -38,6 +40,7 @@ package struct TrainingDirectory: Sendable {
       }
     }
     // With nothing to go on from, an older run's marks would be taken for this one's.
+    if !resumes { try? files.removeItem(atPath: frozen) }
     if !resumes || !holdsCheckpoint {
       for file in [last, best, complete] { try? files.removeItem(atPath: file) }
     }
@@ -71,6 +74,7 @@ package struct TrainingDirectory: Sendable {
     // The model is in its place: that the mark cannot be made is no failure any more.
     try? AtomicFile.write("", to: complete)
     try? files.removeItem(atPath: candidate)
+    try? files.removeItem(atPath: frozen)
   }
 
   /// Takes the adapter out of what is shipped, and keeps it beside the checkpoints.

@@ -30,6 +30,8 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   /// Resampling factors of which each utterance draws one every epoch; empty for none.
   public var speeds = [0.9, 1.0, 1.1]
   public var specAugment: SpecAugment? = SpecAugment()
+  /// How many augmented views an utterance has, one an epoch in turn; nil for a new one every epoch.
+  public var views: Int?
   /// Whether batch normalisation uses and updates live statistics: in training from scratch.
   public var liveStatistics = false
   public var precision = Precision.automatic
