@@ -33,6 +33,19 @@ enum Catalogue {
       return operation(
         [[n[0] * n[1], n[2]]], weights: [[n[2], 1, n[3]], [n[2]]], precision, held: .float32
       ) { x, w, _ in x[0].depthwiseConvolution(w[0], bias: w[1], segments) }
+    case "lstm":
+      let segments = Segments(frames: [Int](repeating: n[1], count: n[0]))
+      let sizes = [[4 * n[3], n[2]], [4 * n[3], n[3]], [4 * n[3]], [4 * n[3]]]
+      return operation(
+        [[n[0] * n[1], n[2]]], weights: Array(repeating: sizes, count: n[4]).flatMap { $0 },
+        precision
+      ) { x, w, pass in
+        x[0].lstm(
+          (0..<n[4]).map {
+            LongShortTermMemoryWeights(
+              input: w[4 * $0], recurrent: w[4 * $0 + 1], biases: (w[4 * $0 + 2], w[4 * $0 + 3]))
+          }, segments, pass)
+      }
     case "layernorm":
       return operation(
         [[n[0], n[1]]], weights: [[n[1]], [n[1]]], precision, held: .float32

@@ -7,15 +7,6 @@ constexpr float inverseRoot2 = 0.70710678118654752f;
 constexpr float inverseRoot2Pi = 0.39894228040143268f;
 constexpr float root2OverPi = 0.79788456080286536f;
 
-CK_INLINE float fastTanh(float x) {
-  // Near 0 the quotient cancels; the series x − x³/3 + 2x⁵/15 is exact there to float32.
-  const float square = x * x;
-  const float series = x * (1.0f - square * (0.333333333f - square * 0.133333333f));
-  const float e = ck::fastExp(2.0f * x);
-  const float quotient = (e - 1.0f) / (e + 1.0f);
-  return square < 2.5e-3f ? series : quotient;
-}
-
 CK_CLONES void relu(const float *x, float *y, size_t b, size_t e) {
   for (size_t i = b; i < e; i++) y[i] = x[i] < 0 ? 0 : x[i];  // NaN stays NaN
 }
@@ -47,13 +38,13 @@ void geluBackward(const float *x, const float *dy, float *dx, size_t b, size_t e
 CK_CLONES void geluTanh(const float *x, float *y, size_t b, size_t e) {
   for (size_t i = b; i < e; i++) {
     const float inner = root2OverPi * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
-    y[i] = 0.5f * x[i] * (1.0f + fastTanh(inner));
+    y[i] = 0.5f * x[i] * (1.0f + ck::fastTanh(inner));
   }
 }
 CK_CLONES void geluTanhBackward(const float *x, const float *dy, float *dx, size_t b, size_t e) {
   for (size_t i = b; i < e; i++) {
     const float inner = root2OverPi * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
-    const float t = fastTanh(inner);
+    const float t = ck::fastTanh(inner);
     const float slope = root2OverPi * (1.0f + 3 * 0.044715f * x[i] * x[i]);
     dx[i] = dy[i] * (0.5f * (1.0f + t) + 0.5f * x[i] * (1.0f - t * t) * slope);
   }
@@ -70,12 +61,12 @@ CK_CLONES void sigmoidBackward(const float *x, const float *dy, float *dx, size_
 }
 
 CK_CLONES void hyperbolicTangent(const float *x, float *y, size_t b, size_t e) {
-  for (size_t i = b; i < e; i++) y[i] = fastTanh(x[i]);
+  for (size_t i = b; i < e; i++) y[i] = ck::fastTanh(x[i]);
 }
 CK_CLONES void hyperbolicTangentBackward(const float *x, const float *dy, float *dx, size_t b,
                                          size_t e) {
   for (size_t i = b; i < e; i++) {
-    const float t = fastTanh(x[i]);
+    const float t = ck::fastTanh(x[i]);
     dx[i] = dy[i] * (1.0f - t * t);
   }
 }

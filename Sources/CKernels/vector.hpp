@@ -59,6 +59,15 @@ CK_INLINE float fastExp(float x) {
   return e * scale;
 }
 
+CK_INLINE float fastTanh(float x) {
+  // Near 0 the quotient cancels; the series x − x³/3 + 2x⁵/15 is exact there to float32.
+  const float square = x * x;
+  const float series = x * (1.0f - square * (0.333333333f - square * 0.133333333f));
+  const float e = fastExp(2.0f * x);
+  const float quotient = (e - 1.0f) / (e + 1.0f);
+  return square < 2.5e-3f ? series : quotient;
+}
+
 CK_INLINE float sigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
 
 /// float32 to bfloat16, to nearest, ties to even; NaN stays NaN, with its sign.

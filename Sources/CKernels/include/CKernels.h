@@ -31,6 +31,7 @@ void ck_parallel_for(size_t count, size_t grain,
 #include "CKernelsNormalise.h"
 #include "CKernelsSequence.h"
 #include "CKernelsSubsampling.h"
+#include "CKernelsRecurrent.h"
 #include "CKernelsProfile.h"
 
 #ifdef __cplusplus

@@ -92,6 +92,25 @@ extension GradientCheckTests {
     }
   }
 
+  @Test(arguments: packings, [1, 2]) func lstm(_ segments: Segments, _ directions: Int) throws {
+    let weights = (0..<directions).flatMap { direction -> [Tensor] in
+      let seed = UInt64(10 * direction)
+      return [
+        .random(12, 5, seed: seed + 2), .random(12, 3, seed: seed + 3),
+        .random(12, seed: seed + 4), .random(12, seed: seed + 5),
+      ]
+    }
+    try GradientCheck.expect([.random(11, 5, seed: 1)] + weights) { inputs in
+      inputs[0].lstm(
+        (0..<directions).map {
+          let at = 1 + 4 * $0
+          return LongShortTermMemoryWeights(
+            input: inputs[at], recurrent: inputs[at + 1],
+            biases: (inputs[at + 2], inputs[at + 3]))
+        }, segments, pass)
+    }
+  }
+
   @Test(arguments: packings, [1, 3, 9]) func depthwise(_ segments: Segments, _ kernel: Int) throws {
     try GradientCheck.expect(
       [.random(11, 5, seed: 1), .random(5, 1, kernel, seed: 2), .random(5, seed: 3)]

@@ -7,7 +7,7 @@ import Testing
 @Suite struct PyTorchOperationTests {
   let pass = Pass(training: false, precision: .float32)
 
-  @Test func allOperationsAreThere() { #expect(OperationCase.names.count >= 36) }
+  @Test func allOperationsAreThere() { #expect(OperationCase.names.count >= 38) }
 
   @Test(arguments: OperationCase.names) func matches(_ name: String) throws {
     let golden = try OperationCase(name)
@@ -22,6 +22,7 @@ import Testing
       case "embedding": try embedding(golden)
       case "attention": try attention(golden)
       case "relative_attention": try relativeAttention(golden)
+      case "lstm": try recurrence(golden)
       case "mean", "sum": try reduction(golden)
       case let operation: try elementwise(golden, operation)
       }
@@ -71,6 +72,26 @@ import Testing
       groups: try golden.settings["groups"].int())
     try golden.compare(orders: ["input": [0, 2, 3, 1], "output": [0, 2, 3, 1]]) {
       $0["input"]!.convolution2D($0["weight"]!, bias: $0["bias"], options, pass)
+    }
+  }
+
+  private func recurrence(_ golden: OperationCase) throws {
+    let lengths = try golden.settings["lengths"].array().map { try $0.int() }
+    let directions = try golden.settings["directions"].int()
+    let frames = lengths.max()!
+    let segments = Segments(frames: lengths.map { _ in frames }, valid: lengths)
+    try golden.compare { inputs in
+      let layer = try LongShortTermMemory(
+        "", inputs: 6, hidden: 5, isBidirectional: directions == 2,
+        from: ParameterSource { _, _ in nil })
+      let weights = ["", "_reverse"].prefix(directions).map { suffix in
+        LongShortTermMemoryWeights(
+          input: inputs["weight_ih_l0\(suffix)"]!, recurrent: inputs["weight_hh_l0\(suffix)"]!,
+          biases: (inputs["bias_ih_l0\(suffix)"]!, inputs["bias_hh_l0\(suffix)"]!))
+      }
+      #expect(layer.directions.map(\.recurrent.shape) == weights.map(\.recurrent.shape))
+      return inputs["input"]!.reshaped([segments.rows, 6]).lstm(weights, segments, pass)
+        .reshaped([lengths.count, frames, 5 * directions])
     }
   }
 
