@@ -19,6 +19,11 @@ extension AcousticModel {
       throw IdiolectError(
         .invalidModel, "\(directory): a model is a directory with config.json, this is a file")
     }
+    guard FileManager.default.fileExists(atPath: "\(directory)/config.json") else {
+      throw IdiolectError(
+        .notFound,
+        "\(directory): holds no config.json, so it is no model; give a directory that does")
+    }
     let config = try JSONNode(path: "\(directory)/config.json")
     let family = try config["model_type"].string(default: "missing")
     guard family == "parakeet_ctc" else {

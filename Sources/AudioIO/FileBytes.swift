@@ -29,7 +29,7 @@ final class FileBytes {
     guard descriptor >= 0 else {
       let code = errno
       if code == ENOENT || code == ENOTDIR {
-        throw IdiolectError(.notFound, "\(path): missing: there is no such file")
+        throw IdiolectError(.notFound, "\(path): missing: there is no such file; check the path")
       }
       let reason = String(cString: strerror(code))
       throw IdiolectError(

@@ -66,10 +66,11 @@ import Testing
       ck_set_threads(2)
       let two = try run(.float32)
       #expect(bits(try run(.float32)) == bits(two))
+      func largest(_ values: [Float]) -> Float { values.reduce(0) { max($0, abs($1)) } }
+      let steepest = two[1...].map(largest).max()!
       for (index, (a, b)) in zip(one, two).enumerated() {
-        // The attention's key bias moves nothing: its gradient is rounding alone.
-        let largest = b.reduce(0) { max($0, abs($1)) }
-        guard largest > 1e-7 else { continue }
+        // The attention's key bias, and one before a batch norm, move nothing: their gradients are rounding.
+        if index > 0, largest(b) < 1e-5 * steepest { continue }
         let error = Golden.relativeError(a, b)
         #expect(error < 1e-4, "result \(index) is off by \(error)")
       }

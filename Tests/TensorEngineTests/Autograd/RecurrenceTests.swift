@@ -43,8 +43,11 @@ import Testing
       let one = try run(precision, lengths: lengths)
       ck_set_threads(3)
       let three = try run(precision, lengths: lengths)
-      #expect(three[0] == one[0])
-      for (a, b) in zip(three, one) { #expect(Golden.relativeError(a, b) < 1e-5) }
+      for (a, b) in zip(three, one) {
+        // Products of the inputs may be summed in another order; what follows them is not.
+        let error = Golden.relativeError(a, b)
+        #expect(error < (precision == .float32 ? 1e-5 : 0x1p-7))
+      }
       // The eleventh utterance by itself.
       let first = lengths[..<10].reduce(0, +)
       let alone = try run(precision, lengths: [lengths[10]], from: first)
