@@ -9,6 +9,8 @@ import Transcription
 /// A network trained from random weights, by the trainer that adapts.
 public struct ScratchRequest: Sendable {
   public var train: String
+  /// Utterances that make up `settings.leadShare` of the audio in the last third of training.
+  public var lead: String?
   /// Chooses; a tenth of train without it.
   public var dev: String?
   public var output: String
@@ -50,10 +52,11 @@ public final class ScratchRun {
     let files = TrainingDirectory(output: request.output)
     let manifest = try Manifest(path: request.train)
     let held = try request.dev.map { try Manifest(path: $0) }
+    let lead = try request.lead.map { try Manifest(path: $0) }
     var quarantine = manifest.quarantine
-    held.map { quarantine.add($0.quarantine) }
+    for other in [held, lead] { other.map { quarantine.add($0.quarantine) } }
     // Every character has a label in this one: which are worth one, usable texts alone can tell.
-    let provisional = try network(manifest.utterances)
+    let provisional = try network(manifest.utterances + (lead?.utterances ?? []))
     let lock = try TrainingLock(files)
     defer { withExtendedLifetime(lock) {} }
     try files.prepare(resumes: request.resumes)
@@ -71,13 +74,14 @@ public final class ScratchRun {
       return checked.usable
     }
     var dev = try held.map { try usable($0, trains: false) } ?? []
+    var leading = try lead.map { try usable($0, trains: true) } ?? []
     var training = try usable(manifest, trains: true)
     if held == nil {
       let split = Recordings.holdingOut(fraction: 0.1, of: training, seed: settings.seed)
       (training, dev) = (split.kept, split.held)
     } else {
       // No verdict follows, and to learn a few clips by heart is a fair trial: but let it be known.
-      let shared = training.count(where: Recordings(dev).overlap)
+      let shared = (training + leading).count(where: Recordings(dev).overlap)
       if shared > 0 {
         say(
           "\(shared) utterances of train are in dev too: its errors tell how well they are learnt, not what the network can do"
@@ -85,18 +89,21 @@ public final class ScratchRun {
       }
     }
     let stray = StrayCharacters(
-      training, normalizer: provisional.normalizer, known: nil, source: request.train)
+      training + leading, normalizer: provisional.normalizer, known: nil, source: request.train)
     stray.note.map(say)
-    training = stray.kept
+    let lost = Set(stray.quarantine.entries.map(\.utterance))
+    training.removeAll { lost.contains($0.id) }
+    leading.removeAll { lost.contains($0.id) }
     quarantine.add(stray.quarantine)
-    let model = try network(training)
+    let model = try network(training + leading)
     let vocabulary = model.vocabulary
     say("\(model.parameterCount) parameters, \(vocabulary.count) labels")
     try quarantine.write(to: files.quarantine)
     let (groups, saved) = try Strategy.full.apply(
       to: model, newLabels: false, layerDecay: 1, weightDecay: settings.weightDecay,
       seed: settings.seed)
-    let corpus = TrainingCorpus(training, model: model, cacheBytes: settings.featureCacheBytes)
+    let corpus = TrainingCorpus(
+      training, leading: leading, model: model, cacheBytes: settings.featureCacheBytes)
     let devSet = DevSet(
       dev, source: request.dev ?? request.train, model: model, precision: settings.precision)
     let trainer = Trainer(
@@ -104,7 +111,7 @@ public final class ScratchRun {
       files: files,
       fingerprint: try RunFingerprint(
         settings: settings, base: "", strategy: "scratch \(request.network)",
-        vocabulary: vocabulary, utterances: training + dev
+        vocabulary: vocabulary, utterances: training + leading + dev
       ).text,
       lookAtDev: dev.isEmpty ? nil : devSet.look, report: say)
     if request.resumes { try trainer.resume() }

@@ -59,12 +59,27 @@ public func addNoise(
 /// - Parameters:
 ///   - samples: `[samples]`, mono.
 ///   - sampleRate: Hz; at 8 kHz and below nothing changes.
-public func limitToTelephoneBand(_ samples: [Float], sampleRate: Int) throws -> [Float] {
+///   - compands: whether samples become the nearest of 8 bits of µ-law (ITU-T G.711), full scale the loudest.
+public func limitToTelephoneBand(
+  _ samples: [Float], sampleRate: Int, compands: Bool = false
+) throws -> [Float] {
   guard sampleRate > 8000 else { return samples }
-  let narrow = try resample(samples, from: Double(sampleRate), to: 8000)
+  var narrow = try resample(samples, from: Double(sampleRate), to: 8000)
+  if compands { narrow = companded(narrow) }
   let wide = try resample(narrow, from: 8000, to: Double(sampleRate))
   let missing = max(0, samples.count - wide.count)
   return Array(wide.prefix(samples.count)) + [Float](repeating: 0, count: missing)
+}
+
+/// To 8 bits of µ-law and back.
+private func companded(_ samples: [Float]) -> [Float] {
+  let peak = samples.reduce(0) { max($0, abs($1)) }
+  guard peak > 0 else { return samples }
+  return samples.map { sample in
+    let code = (log(1 + 255 * abs(sample) / peak) / log(256) * 127).rounded()
+    let size = (pow(256, code / 127) - 1) / 255 * peak
+    return sample < 0 ? -size : size
+  }
 }
 
 /// White noise through a filter that falls by 3 dB an octave (Paul Kellet's three poles, to 0.5 dB).

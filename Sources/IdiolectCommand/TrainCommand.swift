@@ -25,6 +25,15 @@ struct TrainCommand: ParsableCommand {
       valueName: "manifest"))
   var dev: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Manifest of what matters most, such as people's speech beside synthesised: drawn ever more often until it makes up --lead-share of the audio in the last third.",
+      valueName: "manifest"))
+  var lead: String?
+
+  @Option(help: "The share of the audio that --lead makes up in the end.")
+  var leadShare = 0.6
+
   @Option(name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
   var output: String
 
@@ -60,6 +69,8 @@ struct TrainCommand: ParsableCommand {
     StandardOutput.outlivesItsReader()
     var request = ScratchRequest(train: train, output: output)
     request.dev = dev
+    request.lead = lead
+    request.settings.leadShare = leadShare
     request.checksRecordings = !noPreflight
     request.resumes = training.resume
     request.storage = try training.storage()
@@ -69,6 +80,12 @@ struct TrainCommand: ParsableCommand {
       ("--subsampling", subsampling), ("--channels", channels),
     ] where !(1...65_536).contains(value) {
       throw ValidationError("\(name) takes a number from 1 to 65,536")
+    }
+    guard (0...0.99).contains(leadShare) else {
+      throw ValidationError("--lead-share takes a number from 0 to 0.99")
+    }
+    guard lead == nil || request.settings.minutes == nil else {
+      throw ValidationError("--lead follows the epochs: give --epochs in place of --minutes")
     }
     var network = FastConformerConfiguration()
     network.hiddenSize = hidden

@@ -47,6 +47,9 @@ struct TrainingOptions: ParsableArguments {
   @Flag(help: "Train without speed perturbation.")
   var noSpeed = false
 
+  @Flag(help: "Put recordings into rooms, noise and telephones, drawn anew every epoch.")
+  var augment = false
+
   @Option(help: "Determines every random choice.")
   var seed: UInt64 = 1
 
@@ -73,6 +76,7 @@ struct TrainingOptions: ParsableArguments {
     if let patience { settings.patience = patience }
     if let checkpointEvery { settings.checkpointSteps = checkpointEvery }
     if noSpecAugment { settings.specAugment = nil }
+    if augment { settings.augmentation = AudioAugmentation() }
     if noSpeed { settings.speeds = [] }
     for (name, holds, range) in [
       ("--epochs", (1...1_000_000).contains(settings.epochs), "from 1 to 1,000,000"),

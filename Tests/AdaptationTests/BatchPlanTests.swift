@@ -51,6 +51,21 @@ struct BatchPlanTests {
     #expect(next.contains { first[$0.item] != $0.speed })
   }
 
+  /// What leads makes up its share of as much audio as before, and no draw comes twice.
+  @Test(arguments: [0, 0.3, 0.6, 0.9]) func leading(_ share: Double) {
+    let first = seconds.count * 9 / 10
+    let natural = seconds[first...].reduce(0, +) / seconds.reduce(0, +)
+    let plan = BatchPlan(
+      seconds: seconds, lead: (first, share), batchSeconds: 60, speeds: [], seed: 1, epoch: 3)
+    let draws = plan.batches.joined()
+    let leading = draws.filter { $0.item >= first }.reduce(0) { $0 + seconds[$1.item] }
+    let all = draws.reduce(0) { $0 + seconds[$1.item] }
+    #expect(abs(leading / all - max(share, natural)) < 0.02)
+    #expect(abs(all / seconds.reduce(0, +) - 1) < 0.02)
+    #expect(Set(draws).count == draws.count)
+    #expect(Set(draws.filter { $0.item >= first }.map(\.item)).count == seconds.count - first)
+  }
+
   @Test func edges() {
     #expect(plan([]).batches.isEmpty)
     #expect(plan([1e9]).batches.count == 1)

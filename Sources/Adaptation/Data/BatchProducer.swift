@@ -70,7 +70,10 @@ package final class BatchProducer: @unchecked Sendable {
     -> BatchPlan
   {
     BatchPlan(
-      seconds: corpus.items.map(\.seconds), batchSeconds: settings.batchSeconds,
+      seconds: corpus.items.map(\.seconds),
+      lead: corpus.firstLeading == corpus.items.count
+        ? nil : (corpus.firstLeading, settings.leadShare(epoch: epoch)),
+      batchSeconds: settings.batchSeconds,
       speeds: settings.speeds, seed: settings.seed, epoch: epoch,
       view: settings.views.map { epoch % $0 })
   }
@@ -118,12 +121,20 @@ package final class BatchProducer: @unchecked Sendable {
         inputs.append(.states(states))
         continue
       }
-      guard var made = corpus.features(draw.item, speed: draw.speed) else {
+      let augmentation = settings.augmentation.map {
+        ($0, SeededRandom(seed: settings.seed, 0xA06, view, draw.item, draw.copy))
+      }
+      guard
+        var made = corpus.features(draw.item, speed: draw.speed, augmentation: augmentation)
+      else {
         failures[draw.item] = corpus.failures[draw.item]
         continue
       }
       if let specAugment = settings.specAugment {
-        var random = SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item)
+        var random =
+          draw.copy == 0
+          ? SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item)
+          : SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item, draw.copy)
         specAugment.apply(to: &made, random: &random)
       }
       items.append(draw.item)

@@ -1,7 +1,7 @@
 package import AcousticFeatures
 package import AcousticModels
-import AudioIO
-import Basics
+package import AudioIO
+package import Basics
 import CKernels
 package import SpeechCorpus
 import SpeechText
@@ -42,6 +42,8 @@ package final class TrainingCorpus: Sendable {
   }
 
   package let items: [Item]
+  /// From this item on they lead: they are drawn more often as training goes on.
+  package let firstLeading: Int
   private let frontEnd: LogMel
   private let cacheBytes: Int
   private let longestSeconds: Double
@@ -49,15 +51,17 @@ package final class TrainingCorpus: Sendable {
 
   /// - Parameters:
   ///   - utterances: those without a duration are asked for it.
+  ///   - leading: utterances that lead the last third of training.
   ///   - longestSeconds: a longer recording is a failure, for the memory it would take.
   package init(
-    _ utterances: [Utterance], model: AcousticModel, cacheBytes: Int,
+    _ utterances: [Utterance], leading: [Utterance] = [], model: AcousticModel, cacheBytes: Int,
     longestSeconds: Double = PreflightOptions().longestSeconds
   ) {
     self.longestSeconds = longestSeconds
     frontEnd = model.frontEnd
     self.cacheBytes = cacheBytes
-    items = utterances.map { utterance in
+    firstLeading = utterances.count
+    items = (utterances + leading).map { utterance in
       let ids = model.vocabulary.encode(model.normalizer(utterance.text)).ids
       return Item(
         utterance: utterance, target: ids.map(Int32.init),
@@ -95,13 +99,18 @@ package final class TrainingCorpus: Sendable {
   }
 
   /// Features of one item; nil when its recording cannot be used (see `failures`).
-  package func features(_ index: Int, speed: Double) -> Features? {
+  ///
+  /// - Parameter augmentation: what happens to the recording, and its draws.
+  package func features(
+    _ index: Int, speed: Double, augmentation: (AudioAugmentation, SeededRandom)? = nil
+  ) -> Features? {
     let key = Key(item: index, speed: speed)
     let (cached, failed) = state.withLock { ($0.cache[key], $0.failures[index] != nil) }
     if failed { return nil }
-    if let cached { return cached.features }
+    if let cached, augmentation == nil { return cached.features }
     do {
-      let made = try compute(index, speed: speed)
+      let made = try compute(index, speed: speed, augmentation)
+      if augmentation != nil { return made.features }
       state.withLock {
         if $0.cachedBytes + made.halves.count * 2 <= cacheBytes {
           $0.cachedBytes += made.halves.count * 2
@@ -115,7 +124,9 @@ package final class TrainingCorpus: Sendable {
     }
   }
 
-  private func compute(_ index: Int, speed: Double) throws -> Cached {
+  private func compute(
+    _ index: Int, speed: Double, _ augmentation: (AudioAugmentation, SeededRandom)?
+  ) throws -> Cached {
     let utterance = items[index].utterance
     // A second more than may be: headers lie, and a whole day need not be read to find that out.
     let most = longestSeconds + 1
@@ -130,6 +141,9 @@ package final class TrainingCorpus: Sendable {
     }
     if speed != 1 {
       samples = try changeSpeed(samples, factor: Float(speed), sampleRate: frontEnd.sampleRate)
+    }
+    if case (let augmentation, var random)? = augmentation {
+      samples = try augmentation(samples, sampleRate: frontEnd.sampleRate, random: &random)
     }
     let features = try frontEnd(samples)
     let count = features.validFrames * features.bins

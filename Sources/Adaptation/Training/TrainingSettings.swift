@@ -1,4 +1,5 @@
 public import AcousticFeatures
+public import AudioIO
 import Foundation
 public import TensorEngine
 
@@ -30,6 +31,11 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   /// Resampling factors of which each utterance draws one every epoch; empty for none.
   public var speeds = [0.9, 1.0, 1.1]
   public var specAugment: SpecAugment? = SpecAugment()
+  /// Rooms, noises and telephones, drawn anew every epoch; nil for recordings as they are.
+  public var augmentation: AudioAugmentation?
+  /// The share of an epoch's audio that the leading utterances make up in the last third of training; it
+  /// rises from their natural share in the second third.
+  public var leadShare = 0.6
   /// How many augmented views an utterance has, one an epoch in turn; nil for a new one every epoch.
   public var views: Int?
   /// Whether batch normalisation uses and updates live statistics: in training from scratch.
@@ -43,6 +49,12 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
     6 << 30, Int(clamping: ProcessInfo.processInfo.physicalMemory / 4))
 
   public init() {}
+
+  /// What the leading utterances make up of an epoch; 0 for their natural share.
+  func leadShare(epoch: Int) -> Double {
+    let progress = Double(epoch) / Double(epochs)
+    return leadShare * min(1, max(0, 3 * progress - 1))
+  }
 
   /// The learning rate after a share of the training, 0 … 1, of which `step` updates are done.
   func rate(progress: Double) -> Double {
