@@ -25,12 +25,17 @@ CK_CLONES void layerNorm(const float *x, const float *gain, const float *bias, f
   }
 }
 
+/// Rows b ..< e: dx (+)= where it is not null, and where gains is not null the block's own sums of gain's and
+/// bias's gradients.
 CK_CLONES void layerNormBackward(const float *x, const float *dy, const float *gain,
-                                 const float *mean, const float *scale, float *dx, size_t columns,
-                                 size_t b, size_t e) {
+                                 const float *mean, const float *scale, float *__restrict dx,
+                                 bool adding, float *__restrict gains, float *__restrict biases,
+                                 size_t columns, size_t b, size_t e) {
+  if (gains) {
+    for (size_t j = 0; j < columns; j++) gains[j] = biases[j] = 0;
+  }
   for (size_t row = b; row < e; row++) {
     const float *in = x + row * columns, *d = dy + row * columns;
-    float *out = dx + row * columns;
     const float m = mean[row], s = scale[row];
     float sum = 0, product = 0;
     for (size_t j = 0; j < columns; j++) {
@@ -38,9 +43,23 @@ CK_CLONES void layerNormBackward(const float *x, const float *dy, const float *g
       sum += g;
       product += g * (in[j] - m);
     }
+    if (gains) {
+      for (size_t j = 0; j < columns; j++) {
+        gains[j] += d[j] * (in[j] - m) * s;
+        biases[j] += d[j];
+      }
+    }
+    if (!dx) continue;
+    float *__restrict out = dx + row * columns;
     const float first = sum / columns, second = product * s * s / columns;
-    for (size_t j = 0; j < columns; j++) {
-      out[j] = s * (d[j] * gain[j] - first - (in[j] - m) * second);
+    if (adding) {
+      for (size_t j = 0; j < columns; j++) {
+        out[j] += s * (d[j] * gain[j] - first - (in[j] - m) * second);
+      }
+    } else {
+      for (size_t j = 0; j < columns; j++) {
+        out[j] = s * (d[j] * gain[j] - first - (in[j] - m) * second);
+      }
     }
   }
 }
@@ -58,28 +77,6 @@ CK_INLINE void inBlocks(size_t rows, size_t b, size_t e, Body &&body) {
       body(row, row + rowBlock < rows ? row + rowBlock : rows, column, width);
     }
   }
-}
-
-CK_CLONES void layerNormWeight(const float *x, const float *dy, const float *mean,
-                               const float *scale, float *dgain, float *dbias, size_t rows,
-                               size_t columns, size_t b, size_t e) {
-  for (size_t j = b; j < e; j++) dgain[j] = dbias[j] = 0;
-  inBlocks(rows, b, e, [&](size_t first, size_t last, size_t column, size_t width)
-                           __attribute__((always_inline)) {
-    float gains[columnBlock] = {}, biases[columnBlock] = {};
-    for (size_t row = first; row < last; row++) {
-      const float *in = x + row * columns + column, *d = dy + row * columns + column;
-      const float m = mean ? mean[row] : 0, s = scale ? scale[row] : 1;
-      for (size_t j = 0; j < width; j++) {
-        gains[j] += d[j] * (in[j] - m) * s;
-        biases[j] += d[j];
-      }
-    }
-    for (size_t j = 0; j < width; j++) {
-      dgain[column + j] += gains[j];
-      dbias[column + j] += biases[j];
-    }
-  });
 }
 
 /// out[j] = factor · Σ (x − mean)² over the rows in use, or factor · Σ x where mean is null.
@@ -176,21 +173,20 @@ void ck_layer_norm_forward(const float *x, const float *gain, const float *bias,
   });
 }
 
-void ck_layer_norm_backward_data(const float *x, const float *dy, const float *gain,
-                                 const float *mean, const float *scale, float *dx, size_t rows,
-                                 size_t columns) {
-  const ck::Timed timed("layer norm backward", 0, 12.0 * rows * columns);
-  ck::parallel(rows, ck::rowGrain(columns), [&](size_t b, size_t e) {
-    layerNormBackward(x, dy, gain, mean, scale, dx, columns, b, e);
-  });
-}
+size_t ck_layer_norm_blocks(size_t rows) { return (rows + rowBlock - 1) / rowBlock; }
 
-void ck_layer_norm_backward_weight(const float *x, const float *dy, const float *mean,
-                                   const float *scale, float *dgain, float *dbias, size_t rows,
-                                   size_t columns) {
-  const ck::Timed timed("layer norm backward", 0, 8.0 * rows * columns);
-  ck::parallel(columns, columnGrain(rows), [&](size_t b, size_t e) {
-    layerNormWeight(x, dy, mean, scale, dgain, dbias, rows, columns, b, e);
+void ck_layer_norm_backward(const float *x, const float *dy, const float *gain, const float *mean,
+                            const float *scale, float *dx, bool adding, float *shares, size_t rows,
+                            size_t columns) {
+  const ck::Timed timed("layer norm backward", 0, (dx ? 12.0 : 8.0) * rows * columns);
+  const size_t blocks = ck_layer_norm_blocks(rows);
+  ck::parallel(blocks, ck::rowGrain(columns) / rowBlock + 1, [&](size_t b, size_t e) {
+    for (size_t block = b; block < e; block++) {
+      const size_t first = block * rowBlock;
+      float *gains = shares ? shares + block * 2 * columns : nullptr;
+      layerNormBackward(x, dy, gain, mean, scale, dx, adding, gains, gains ? gains + columns : nullptr,
+                        columns, first, rows < first + rowBlock ? rows : first + rowBlock);
+    }
   });
 }
 

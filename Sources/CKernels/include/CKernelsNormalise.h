@@ -7,13 +7,13 @@
 void ck_layer_norm_forward(const float *x, const float *gain, const float *bias, float epsilon,
                            void *y, ck_type y_type, float *mean, float *scale, size_t rows,
                            size_t columns);
-void ck_layer_norm_backward_data(const float *x, const float *dy, const float *gain,
-                                 const float *mean, const float *scale, float *dx, size_t rows,
-                                 size_t columns);
-/// dgain and dbias, overwritten. With mean and scale null, x is taken as normalised already.
-void ck_layer_norm_backward_weight(const float *x, const float *dy, const float *mean,
-                                   const float *scale, float *dgain, float *dbias, size_t rows,
-                                   size_t columns);
+/// How many blocks of rows the sums of the way back are made of.
+size_t ck_layer_norm_blocks(size_t rows);
+/// dx, overwritten or added to; may be null. shares[blocks, 2 · columns]: each block's gradients of gain and
+/// bias, whose sums over the blocks are the whole; may be null.
+void ck_layer_norm_backward(const float *x, const float *dy, const float *gain, const float *mean,
+                            const float *scale, float *dx, bool adding, float *shares, size_t rows,
+                            size_t columns);
 
 /// Mean and biased variance of each column of x[rows, columns], skipping rows where use[row] is 0
 /// (use may be null). Returns how many rows counted.

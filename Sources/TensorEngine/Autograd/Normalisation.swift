@@ -21,23 +21,22 @@ extension Tensor {
     ck_layer_norm_forward(
       pointer, gain.pointer, bias.pointer, epsilon, result.held.pointer, result.held.type,
       mean.pointer, scale.pointer, rows, columns)
-    return result.from("layer norm", [self, gain, bias]) { gradient in
-      if gain.requiresGradient || bias.requiresGradient {
-        let dgain = Tensor(uninitialised: [columns])
-        let dbias = Tensor(uninitialised: [columns])
-        ck_layer_norm_backward_weight(
-          self.pointer, gradient.pointer, mean.pointer, scale.pointer, dgain.pointer,
-          dbias.pointer, rows, columns)
-        gain.accumulate(dgain)
-        bias.accumulate(dbias)
+    return result.from("layer norm", [self, gain, bias]) { [slot] gradient in
+      let learns = gain.requiresGradient || bias.requiresGradient
+      let blocks = ck_layer_norm_blocks(rows)
+      let shares = learns ? Tensor(uninitialised: [blocks, 2 * columns]) : nil
+      func backward(_ target: UnsafeMutablePointer<Float>?, _ adding: Bool) {
+        ck_layer_norm_backward(
+          self.pointer, gradient.pointer, gain.pointer, mean.pointer, scale.pointer, target, adding,
+          shares?.pointer, rows, columns)
       }
-      if self.requiresGradient {
-        let share = Tensor(uninitialised: self.shape)
-        ck_layer_norm_backward_data(
-          self.pointer, gradient.pointer, gain.pointer, mean.pointer, scale.pointer,
-          share.pointer, rows, columns)
-        self.accumulate(share)
-      }
+      if slot.isRequired { slot.accumulate(backward) } else { backward(nil, false) }
+      guard let shares else { return }
+      let sums = Tensor(uninitialised: [2, columns])
+      ck_column_sum(
+        shares.pointer, CK_FLOAT32, sums.pointer, blocks, 2 * columns, false)
+      gain.accumulate(Tensor(Array(sums.values[..<columns]), shape: [columns]))
+      bias.accumulate(Tensor(Array(sums.values[columns...]), shape: [columns]))
     }
   }
 
