@@ -22,8 +22,9 @@ Shapes (B batch, T frames, H heads, D width of a head, C channels):
   silu, gelu-exact, gelu-tanh, relu                       [3,7]
   softmax, log_softmax             [2,3,6], last dimension
   matmul [5,3]·[3,4]   bmm [2,5,3]·[2,3,4]   inputs `input` and `other`
-  lstm [1,7,6], -both-padded       input [B,T,6], weights and biases by PyTorch's names, hidden 5, each
-                                   utterance of its own length → [B,T,directions·5]
+  lstm [1,7,6], -both-*            input [B,T,6], weights and biases by PyTorch's names, hidden 5, each
+                                   utterance of its own length → [B,T,directions·5]; -both-begun from
+                                   hidden_0 and cell_0 [directions,B,5]
   mean, sum                        [2,3,4], dimension 1 → [2,4];  mean-all, sum-all → [1]
 
 Run: python Scripts/golden/operations.py   (requirements: Scripts/golden/requirements.txt)
@@ -215,18 +216,22 @@ def elementwise():
 
 def recurrent():
     """Packed sequences, so that the reverse direction begins at each utterance's own end."""
-    for name, lengths, directions in [("lstm", [7], 1), ("lstm-both-padded", [4, 9, 1], 2)]:
+    for name, lengths, directions in [
+            ("lstm", [7], 1), ("lstm-both-padded", [4, 9, 1], 2), ("lstm-both-begun", [3, 8, 1, 5], 2)]:
         layer = torch.nn.LSTM(6, 5, batch_first=True, bidirectional=directions == 2).double()
         weights = {key: value.detach().clone().requires_grad_() for key, value in layer.named_parameters()}
 
-        def run(input, **weights):
+        def run(input, hidden_0=None, cell_0=None, **weights):
             packed = torch.nn.utils.rnn.pack_padded_sequence(
                 input, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
-            output = torch.func.functional_call(layer, weights, (packed,))[0]
+            output = torch.func.functional_call(
+                layer, weights, (packed,) if hidden_0 is None else (packed, (hidden_0, cell_0)))[0]
             return torch.nn.utils.rnn.pad_packed_sequence(output, batch_first=True)[0]
 
-        write(name, run, dict(input=random(len(lengths), max(lengths), 6), **weights),
-              dict(lengths=lengths, directions=directions))
+        inputs = dict(input=random(len(lengths), max(lengths), 6), **weights)
+        if name.endswith("begun"):
+            inputs |= {key: random(directions, len(lengths), 5) for key in ("hidden_0", "cell_0")}
+        write(name, run, inputs, dict(lengths=lengths, directions=directions))
 
 
 if __name__ == "__main__":

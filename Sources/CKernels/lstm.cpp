@@ -109,6 +109,10 @@ struct Group {
     const size_t first = call.segments.offsets[members[member]];
     return direction == 0 ? first + t : first + length(member) - 1 - t;
   }
+  /// Where a member's part of what utterances begin with lies.
+  size_t initial(size_t member) const {
+    return (direction * call.segments.count + members[member]) * call.hidden;
+  }
 };
 
 /// Every direction's utterances dealt out by length, so that groups end at about the same time.
@@ -129,6 +133,13 @@ std::vector<Group> groups(const ck_lstm &call) {
     }
   }
   return result;
+}
+
+/// The cells that step t of a member starts from.
+const float *cellBefore(const Group &group, size_t member, size_t t, const float *cells,
+                        const float *zero) {
+  if (t > 0) return cells + group.row(member, t - 1) * group.call.hidden;
+  return group.call.initial_cells ? group.call.initial_cells + group.initial(member) : zero;
 }
 
 /// Zeroes the rows of a result that are not valid.
@@ -168,6 +179,9 @@ void forward(const ck_lstm &call, float *const *gates, float *const *cells, void
       float *zero = workspace.takeZeroed<float>(hidden);
       Value *operand = workspace.takeZeroed<Value>(count * depth);
       float *values = gates[group.direction], *cell = cells[group.direction];
+      for (size_t m = 0; call.initial_hidden && m < count; m++) {
+        copyRow(call.initial_hidden + group.initial(m), operand + m * depth, hidden);
+      }
       for (size_t t = 0; t < group.frames(); t++) {
         const size_t active = group.active(t);
         for (size_t m = 0; m < active; m++) {
@@ -176,12 +190,11 @@ void forward(const ck_lstm &call, float *const *gates, float *const *cells, void
             copyRow(given + gate * hidden, sums + m * weight.columns + gate * stride, hidden);
           }
         }
-        if (t > 0) weight.multiply(operand, depth, active, sums, true);
+        if (t > 0 || call.initial_hidden) weight.multiply(operand, depth, active, sums, true);
         for (size_t m = 0; m < active; m++) {
           const size_t row = group.row(m, t);
-          gateRow(sums + m * weight.columns, stride, hidden,
-                  t == 0 ? zero : cell + group.row(m, t - 1) * hidden, values + row * 4 * hidden,
-                  cell + row * hidden, h);
+          gateRow(sums + m * weight.columns, stride, hidden, cellBefore(group, m, t, cell, zero),
+                  values + row * 4 * hidden, cell + row * hidden, h);
           copyRow(h, operand + m * depth, hidden);
           std::memcpy(static_cast<Value *>(result) + row * width + group.direction * hidden,
                       operand + m * depth, hidden * sizeof(Value));
@@ -194,7 +207,8 @@ void forward(const ck_lstm &call, float *const *gates, float *const *cells, void
 
 template <typename Operands>
 void backward(const ck_lstm &call, const float *const *gates, const float *const *cells,
-              const void *dresult, ck_type dresultType, void *const *dgates) {
+              const void *dresult, ck_type dresultType, void *const *dgates, float *dinitialHidden,
+              float *dinitialCells) {
   using Value = typename Operands::Value;
   const size_t hidden = call.hidden, stride = ck::paddedTo(hidden, ck::lanes);
   const size_t width = call.directions * hidden;
@@ -235,15 +249,19 @@ void backward(const ck_lstm &call, const float *const *gates, const float *const
             addRow(static_cast<const uint16_t *>(dresult) + from, gradient, hidden);
           }
           gateRowBackward(values + row * 4 * hidden, cell + row * hidden,
-                          t == 0 ? zero : cell + group.row(m, t - 1) * hidden, gradient,
-                          dc + m * hidden, sums, stride, hidden);
+                          cellBefore(group, m, t, cell, zero), gradient, dc + m * hidden, sums,
+                          stride, hidden);
           copyRow(sums, operand + m * depth, depth);
           for (size_t gate = 0; gate < 4; gate++) {
             std::memcpy(out + row * 4 * hidden + gate * hidden, operand + m * depth + gate * stride,
                         hidden * sizeof(Value));
           }
         }
-        if (t > 0) weight.multiply(operand, depth, active, dh, false);
+        if (t > 0 || dinitialHidden) weight.multiply(operand, depth, active, dh, false);
+      }
+      for (size_t m = 0; dinitialHidden && m < count; m++) {
+        copyRow(dh + m * weight.columns, dinitialHidden + group.initial(m), hidden);
+        copyRow(dc + m * hidden, dinitialCells + group.initial(m), hidden);
       }
     }
   });
@@ -274,12 +292,15 @@ void ck_lstm_forward(const ck_lstm *call, float *const *gates, float *const *cel
 }
 
 void ck_lstm_backward(const ck_lstm *call, const float *const *gates, const float *const *cells,
-                      const void *dresult, ck_type dresult_type, void *const *dgates) {
+                      const void *dresult, ck_type dresult_type, void *const *dgates,
+                      float *dinitial_hidden, float *dinitial_cells) {
   const ck::Timed timed("LSTM gradient", recurrentWork(*call), traffic(*call));
   if (call->type == CK_FLOAT32) {
-    backward<ck::Float32Operands>(*call, gates, cells, dresult, dresult_type, dgates);
+    backward<ck::Float32Operands>(*call, gates, cells, dresult, dresult_type, dgates, dinitial_hidden,
+                                  dinitial_cells);
   } else {
-    backward<ck::BFloat16Operands>(*call, gates, cells, dresult, dresult_type, dgates);
+    backward<ck::BFloat16Operands>(*call, gates, cells, dresult, dresult_type, dgates, dinitial_hidden,
+                                   dinitial_cells);
   }
 }
 
@@ -293,7 +314,14 @@ void ck_lstm_previous(const ck_lstm *call, const void *result, size_t direction,
     const size_t first = segments.offsets[s], end = segments.offsets[s + 1], valid = segments.valid[s];
     for (size_t i = first; i < end; i++) {
       const bool begins = direction == 0 ? i == first : i + 1 >= first + valid;
-      if (begins || i >= first + valid) {
+      if (i < first + valid && begins && call->initial_hidden) {
+        const float *initial = call->initial_hidden + (direction * segments.count + s) * call->hidden;
+        if (call->type == CK_FLOAT32) {
+          copyRow(initial, reinterpret_cast<float *>(to + i * bytes), call->hidden);
+        } else {
+          copyRow(initial, reinterpret_cast<uint16_t *>(to + i * bytes), call->hidden);
+        }
+      } else if (begins || i >= first + valid) {
         std::memset(to + i * bytes, 0, bytes);
       } else {
         std::memcpy(to + i * bytes, from + (direction == 0 ? i - 1 : i + 1) * row, bytes);

@@ -9,6 +9,8 @@ typedef struct {
   size_t hidden, directions;
   /// [4 · hidden, hidden] of each direction.
   const float *recurrent[2];
+  /// [directions, utterances, hidden]: what each utterance begins with, or both null for zeros.
+  const float *initial_hidden, *initial_cells;
   ck_segments segments;
 } ck_lstm;
 
@@ -16,7 +18,11 @@ typedef struct {
 /// result[rows, directions · hidden], overwritten.
 void ck_lstm_forward(const ck_lstm *call, float *const *gates, float *const *cells, void *result);
 /// dgates[rows, 4 · hidden] in the call's type: the gradient before the gates' functions, overwritten.
+/// dinitial_hidden and dinitial_cells, of their operands' shape, overwritten, or both null: 0 where an
+/// utterance has no valid row.
 void ck_lstm_backward(const ck_lstm *call, const float *const *gates, const float *const *cells,
-                      const void *dresult, ck_type dresult_type, void *const *dgates);
-/// previous[rows, hidden] in the call's type: the result of the row that came before each in a direction.
+                      const void *dresult, ck_type dresult_type, void *const *dgates,
+                      float *dinitial_hidden, float *dinitial_cells);
+/// previous[rows, hidden] in the call's type: the result of the row that came before each in a direction, or
+/// what its utterance began with.
 void ck_lstm_previous(const ck_lstm *call, const void *result, size_t direction, void *previous);

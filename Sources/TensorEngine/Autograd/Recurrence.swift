@@ -17,17 +17,38 @@ public struct LongShortTermMemoryWeights {
   }
 }
 
+/// What a long short-term memory begins each utterance with: PyTorch's h_0 and c_0.
+public struct LongShortTermMemoryState {
+  /// [directions, utterances, hidden] each; the backward direction begins at an utterance's last valid row.
+  public let hidden: Tensor
+  public let cells: Tensor
+
+  public init(hidden: Tensor, cells: Tensor) {
+    self.hidden = hidden
+    self.cells = cells
+  }
+}
+
 extension Tensor {
-  /// A long short-term memory over packed utterances that begins each from zeros: [rows, in] to
-  /// [rows, directions · hidden], held in the pass's precision. Rows that are not valid give 0.
+  /// A long short-term memory over packed utterances: [rows, in] to [rows, directions · hidden], held in the
+  /// pass's precision. Rows that are not valid give 0.
   ///
   /// Hochreiter and Schmidhuber 1997, with forget gates; `torch.nn.LSTM` of packed sequences.
   ///
-  /// - Parameter directions: one, or forward and backward.
+  /// - Parameters:
+  ///   - directions: one, or forward and backward.
+  ///   - initial: what utterances begin with; zeros when nil.
   public func lstm(
-    _ directions: [LongShortTermMemoryWeights], _ segments: Segments, _ pass: Pass
+    _ directions: [LongShortTermMemoryWeights], _ segments: Segments,
+    from initial: LongShortTermMemoryState? = nil, _ pass: Pass
   ) -> Tensor {
     let hidden = directions[0].recurrent.columns
+    if let initial {
+      let needed = [directions.count, segments.count, hidden]
+      precondition(
+        initial.hidden.shape == needed && initial.cells.shape == needed,
+        "an LSTM of \(needed) cannot begin with \(initial.hidden.shape) and \(initial.cells.shape)")
+    }
     precondition(
       (1...2).contains(directions.count) && rows == segments.rows
         && directions.allSatisfy {
@@ -49,14 +70,15 @@ extension Tensor {
     }
     let cells = directions.map { _ in Tensor(uninitialised: [rows, hidden]) }
     let memory = Memory(
-      directions: directions, segments: segments, precision: precision, hidden: hidden)
+      directions: directions, segments: segments, initial: initial, precision: precision,
+      hidden: hidden)
     memory.forward(gates, cells, result)
     let parents =
       [self]
       + directions.flatMap { weights in
         [weights.input, weights.recurrent]
           + (weights.biases.map { [$0.input, $0.recurrent] } ?? [])
-      }
+      } + (initial.map { [$0.hidden, $0.cells] } ?? [])
     return result.from("lstm", parents) { [slot] gradient in
       let shares = memory.backward(gates, cells, gradient)
       for (direction, share) in shares.enumerated() {
@@ -78,6 +100,7 @@ extension Tensor {
 private struct Memory {
   let directions: [LongShortTermMemoryWeights]
   let segments: Segments
+  let initial: LongShortTermMemoryState?
   let precision: Precision
   let hidden: Int
 
@@ -88,15 +111,27 @@ private struct Memory {
     }
   }
 
-  /// The gradients before the gates' functions, [rows, 4 · hidden] of each direction.
+  /// The gradients before the gates' functions, [rows, 4 · hidden] of each direction; adds those of the
+  /// initial state.
   func backward(_ gates: [Tensor], _ cells: [Tensor], _ gradient: Tensor) -> [Tensor] {
     let shares = directions.map { _ in
       Tensor(uninitialised: [segments.rows, 4 * hidden], precision)
     }
+    var start: LongShortTermMemoryState?
+    if let initial, initial.hidden.requiresGradient || initial.cells.requiresGradient {
+      start = LongShortTermMemoryState(
+        hidden: Tensor(uninitialised: initial.hidden.shape),
+        cells: Tensor(uninitialised: initial.cells.shape))
+    }
     withKernel { kernel in
       ck_lstm_backward(
         &kernel, gates.map { UnsafePointer($0.pointer) }, cells.map { UnsafePointer($0.pointer) },
-        gradient.held.pointer, gradient.held.type, shares.map { $0.held.pointer })
+        gradient.held.pointer, gradient.held.type, shares.map { $0.held.pointer },
+        start?.hidden.pointer, start?.cells.pointer)
+    }
+    if let initial, let start {
+      initial.hidden.accumulate(start.hidden)
+      initial.cells.accumulate(start.cells)
     }
     return shares
   }
@@ -142,6 +177,8 @@ private struct Memory {
         UnsafePointer(directions[0].recurrent.pointer),
         directions.count > 1 ? UnsafePointer(directions[1].recurrent.pointer) : nil
       )
+      kernel.initial_hidden = initial.map { UnsafePointer($0.hidden.pointer) }
+      kernel.initial_cells = initial.map { UnsafePointer($0.cells.pointer) }
       kernel.segments = segments
       body(&kernel)
     }

@@ -21,8 +21,10 @@ public final class LongShortTermMemory {
     }
   }
 
-  /// [rows, in] to [rows, directions · hidden].
-  public func callAsFunction(_ x: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor {
-    x.lstm(directions, segments, pass)
+  /// [rows, in] to [rows, directions · hidden]; see `Tensor.lstm`.
+  public func callAsFunction(
+    _ x: Tensor, _ segments: Segments, from initial: LongShortTermMemoryState? = nil, _ pass: Pass
+  ) -> Tensor {
+    x.lstm(directions, segments, from: initial, pass)
   }
 }

@@ -100,14 +100,23 @@ extension GradientCheckTests {
         .random(12, seed: seed + 4), .random(12, seed: seed + 5),
       ]
     }
-    try GradientCheck.expect([.random(11, 5, seed: 1)] + weights) { inputs in
-      inputs[0].lstm(
-        (0..<directions).map {
-          let at = 1 + 4 * $0
-          return LongShortTermMemoryWeights(
-            input: inputs[at], recurrent: inputs[at + 1],
-            biases: (inputs[at + 2], inputs[at + 3]))
-        }, segments, pass)
+    let state: [Tensor] = [
+      .random(directions, 4, 3, seed: 30), .random(directions, 4, 3, seed: 31),
+    ]
+    for initial in [[], state] {
+      try GradientCheck.expect([.random(11, 5, seed: 1)] + weights + initial) { inputs in
+        inputs[0].lstm(
+          (0..<directions).map {
+            let at = 1 + 4 * $0
+            return LongShortTermMemoryWeights(
+              input: inputs[at], recurrent: inputs[at + 1],
+              biases: (inputs[at + 2], inputs[at + 3]))
+          }, segments,
+          from: initial.isEmpty
+            ? nil
+            : LongShortTermMemoryState(
+              hidden: inputs[inputs.count - 2], cells: inputs[inputs.count - 1]), pass)
+      }
     }
   }
 

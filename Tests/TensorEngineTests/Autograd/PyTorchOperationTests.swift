@@ -7,7 +7,7 @@ import Testing
 @Suite struct PyTorchOperationTests {
   let pass = Pass(training: false, precision: .float32)
 
-  @Test func allOperationsAreThere() { #expect(OperationCase.names.count >= 38) }
+  @Test func allOperationsAreThere() { #expect(OperationCase.names.count >= 39) }
 
   @Test(arguments: OperationCase.names) func matches(_ name: String) throws {
     let golden = try OperationCase(name)
@@ -90,7 +90,11 @@ import Testing
           biases: (inputs["bias_ih_l0\(suffix)"]!, inputs["bias_hh_l0\(suffix)"]!))
       }
       #expect(layer.directions.map(\.recurrent.shape) == weights.map(\.recurrent.shape))
-      return inputs["input"]!.reshaped([segments.rows, 6]).lstm(weights, segments, pass)
+      let initial = inputs["hidden_0"].map {
+        LongShortTermMemoryState(hidden: $0, cells: inputs["cell_0"]!)
+      }
+      return inputs["input"]!.reshaped([segments.rows, 6])
+        .lstm(weights, segments, from: initial, pass)
         .reshaped([lengths.count, frames, 5 * directions])
     }
   }
