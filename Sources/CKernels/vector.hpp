@@ -44,7 +44,11 @@ inline size_t rowGrain(size_t columns) { return columns == 0 ? 1 : elementGrain 
 CK_INLINE float fastExp(float x) {
   x = x < -87.3f ? -87.3f : x;
   x = x > 88.3f ? 88.3f : x;
-  const float n = std::floor(x * 1.44269504f + 0.5f);
+  // Adding 1.5 · 2²³ leaves the nearest whole number in the last bits, whatever x is, NaN too.
+  constexpr float shift = 12582912.0f;
+  constexpr uint32_t shiftBits = 0x4B400000u;
+  const float shifted = x * 1.44269504f + shift;
+  const float n = shifted - shift;
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
@@ -53,7 +57,9 @@ CK_INLINE float fastExp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   const float e = p * r * r + r + 1.0f;
-  const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  uint32_t bits;
+  std::memcpy(&bits, &shifted, 4);
+  bits = (bits - shiftBits + 127) << 23;
   float scale;
   std::memcpy(&scale, &bits, 4);
   return e * scale;
