@@ -1,7 +1,8 @@
 """Golden data for the FastConformer-CTC network, from transformers' ParakeetForCTC.
 
-Writes Tests/Golden/parakeet/<name>/ for two random networks, `four` (subsampling 4, biases, scaled
-input, 80 mels) and `eight` (subsampling 8, no biases, unscaled input, 40 mels):
+Writes Tests/Golden/parakeet/<name>/ for three random networks, `four` (subsampling 4, biases, scaled
+input, 80 mels), `eight` (subsampling 8, no biases, unscaled input, 40 mels) and `two` (subsampling 2,
+and odd sizes: heads of 5, 17 channels, 22 mels, utterances of 1 to 3 frames beside a long one):
 
   config.json, model.safetensors   as save_pretrained writes them, float32
   input_features.npy               [batch, frames, mels], zero past each utterance's valid frames
@@ -197,6 +198,21 @@ def eight():
     )
 
 
+def two():
+    generator = torch.Generator().manual_seed(21)
+    valid = [1, 211, 2, 3]
+    features = torch.randn(4, 212, 22, generator=generator)
+    for i, count in enumerate(valid):
+        features[i, count:] = 0
+    live = torch.randn(2, 21, 22, generator=generator)
+    model = network(
+        22, 9, 0, hidden_size=10, num_hidden_layers=2, num_attention_heads=2, intermediate_size=33,
+        conv_kernel_size=7, subsampling_factor=2, subsampling_conv_channels=17, num_mel_bins=22,
+        attention_bias=False, convolution_bias=True, scale_input=True,
+    )
+    write("two", model, features, valid, [[5], [1, 1, 8, 4, 2, 2, 7, 3], [6], [8, 1]], live, [[3, 8], [2, 1]])
+
+
 def masked_frames():
     """Prints what the eager and the fused attention put into frames that are padding."""
     directory = GOLDEN / "parakeet" / "four"
@@ -227,4 +243,5 @@ if __name__ == "__main__":
     with true_double():
         four()
         eight()
+        two()
     masked_frames()

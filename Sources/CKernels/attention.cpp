@@ -76,11 +76,16 @@ CK_CLONES void softmaxRow(const float *content, const float *position, float sca
   for (size_t j = valid; j < frames; j++) w[j] = 0;
 }
 
-/// out = scale · w · (dw − Σ w · dw)
+/// out = scale · w · (dw − Σ w · dw / Σ w). Weights that were rounded do not sum to 1: without the quotient
+/// what all of dw share would leak into every score, and that is most of dw where scores matter little.
 CK_CLONES void softmaxRowBackward(const float *w, const float *dw, float scale, float *out, size_t count) {
-  float inner = 0;
-  for (size_t j = 0; j < count; j++) inner += w[j] * dw[j];
-  for (size_t j = 0; j < count; j++) out[j] = scale * w[j] * (dw[j] - inner);
+  float inner = 0, sum = 0;
+  for (size_t j = 0; j < count; j++) {
+    inner += w[j] * dw[j];
+    sum += w[j];
+  }
+  const float mean = inner / sum;
+  for (size_t j = 0; j < count; j++) out[j] = scale * w[j] * (dw[j] - mean);
 }
 
 /// sums[j] += Σ rows x[i, j]

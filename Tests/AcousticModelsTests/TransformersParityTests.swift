@@ -7,7 +7,7 @@ import Testing
 
 /// A small `ParakeetForCTC` that transformers initialised, saved and ran: see Scripts/golden/parakeet.py.
 struct TransformersParityTests {
-  static let cases = ["four", "eight"]
+  static let cases = ["four", "eight", "two"]
 
   @Test(arguments: cases) func logitsOfABatch(_ name: String) throws {
     let golden = try ParakeetCase(name)

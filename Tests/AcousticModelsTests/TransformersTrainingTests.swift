@@ -7,7 +7,7 @@ import Testing
 
 /// Loss, every gradient and ten optimiser steps, beside transformers: see Scripts/golden/parakeet.py.
 struct TransformersTrainingTests {
-  static let cases = ["four", "eight"]
+  static let cases = ["four", "eight", "two"]
 
   /// transformers' loss: the mean over the batch of each utterance's loss per label.
   private func utterances(_ labels: [[Int]], _ segments: Segments) -> [CTCUtterance] {
