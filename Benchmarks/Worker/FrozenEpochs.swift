@@ -10,20 +10,24 @@ import TensorEngine
 ///
 /// The time is that of one batch in the epochs after the first, which computes the states.
 enum FrozenEpochs {
-  private static let clips = 128
-  private static let epochs = 4
+  private static let recordings = 128
+  /// Utterances of each recording, so that an epoch is long beside the checkpoint that ends it.
+  private static let copies = 4
+  private static let epochs = 3
 
   static func work(
     upper layers: Int, _ precision: Precision, directory: String, seconds: Int, count: Int
   ) throws -> Work {
     let scratch = try Scratch()
-    let utterances = try (0..<clips).map { index in
+    let paths = try (0..<recordings).map { index in
       let path = "\(scratch.path)/\(index).wav"
       let noise = Catalogue.random([seconds * 16_000], index + 1, scale: 0.3)
       try AudioWriter.write(noise.values, sampleRate: 16_000, to: path)
-      return Utterance(
-        id: "\(index)", audioPath: path,
-        text: String((0..<40).map { Character(UnicodeScalar(97 + $0 % 20)!) }))
+      return path
+    }
+    let text = String((0..<40).map { Character(UnicodeScalar(97 + $0 % 20)!) })
+    let utterances = (0..<recordings * copies).map {
+      Utterance(id: "\($0)", audioPath: paths[$0 % recordings], text: text)
     }
     var settings = TrainingSettings()
     settings.epochs = epochs
@@ -37,7 +41,7 @@ enum FrozenEpochs {
         let looks = try train(utterances, layers, directory, settings, scratch)
         // The first look is before training, the second ends the epoch that computes.
         each = looks[1].duration(to: looks[epochs]) / .seconds(1)
-        each /= Double(clips / count * (epochs - 1))
+        each /= Double(utterances.count / count * (epochs - 1))
       }, results: { [] }, seconds: { each })
   }
 

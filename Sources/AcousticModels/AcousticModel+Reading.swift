@@ -87,10 +87,17 @@ extension ParameterSource {
           "\(store.path): the tensor \(name) has shape \(entry.shape), \(shape) was expected; is config.json of another model?"
         )
       }
+      let counts = name.hasSuffix("num_batches_tracked")
+      guard counts || entry.type != .int64 else {
+        throw IdiolectError(
+          .invalidModel,
+          "\(store.path): the tensor \(name) holds whole numbers (I64); weights are F16, BF16 or F32"
+        )
+      }
       let values =
         entry.type == .int64
         ? try store.readInt64s(name).map(Float.init) : try store.readFloats(name)
-      if name.hasSuffix("num_batches_tracked"),
+      if counts,
         let wrong = values.first(where: { !(0...0x1p53).contains($0) })
       {
         throw IdiolectError(

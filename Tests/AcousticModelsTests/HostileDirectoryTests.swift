@@ -91,6 +91,22 @@ struct HostileDirectoryTests {
     #expect(error.message.contains("num_batches_tracked"))
   }
 
+  @Test func wholeNumbersAsWeights() throws {
+    let error = try refusal { directory in
+      let path = "\(directory)/model.safetensors"
+      let file = try SafetensorsFile(path: path)
+      try SafetensorsWriter.write(
+        try file.names.map { name in
+          let (shape, values) = (try file.entry(name).shape, try file.readFloats(name))
+          return name == "ctc_head.bias"
+            ? SafetensorsTensor(integers: name, shape: shape) { values.map { _ in 1 } }
+            : SafetensorsTensor(name, shape: shape) { values }
+        }, to: path)
+    }
+    #expect(error.code == .invalidModel)
+    #expect(error.message.contains("ctc_head.bias holds whole numbers"))
+  }
+
   @Test(arguments: [Float.nan, 1e30, -5]) func absurdFloatCounter(_ value: Float) throws {
     let error = try refusal {
       try rewrite($0, counter: value) { _ in }
