@@ -50,8 +50,6 @@ def networks(small, large):
     for upper, goal, share in ((2, 5, "three quarters"), (4, 3.3, "half")):
         yield Case(f"step of an epoch, lower {share} frozen, 16 × 10 s", "networks", f"upper:{upper}",
                    (small, 10, 16), "bfloat16", training, goal, 0)
-    yield Case("english-small losses in float32", "networks", "losses", (small, 10, 4), "float32",
-               ("float32",), 0, 1e-4, giga=9 * 4 * multiply_adds(SMALL, 10))
     yield Case("110 M parameters forward, 30 s", "networks", "forward", (large, 30, 1), "bfloat16", both,
                1.5, 3e-2, giga=multiply_adds(LARGE, 30))
     yield Case("110 M parameters training step, 8 × 10 s", "networks", "step", (large, 10, 8), "bfloat16",

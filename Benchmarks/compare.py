@@ -172,7 +172,7 @@ class Row:
         mark = "WRONG" if self.wrong else f"{self.ratio:.2f}"
         short = "" if not self.goal or self.ratio >= self.goal else " (short)"
         return [
-            self.name, f"{self.ours * scale:.3g} {self.unit}", f"{self.peer * scale:.3g} {self.unit}",
+            self.name, f"{three(self.ours * scale)} {self.unit}", f"{three(self.peer * scale)} {self.unit}",
             self.variant, mark + short, f"{self.goal:g}" if self.goal else "",
             "" if self.error is None else "same text" if self.name.startswith("transcribe") and not self.error
             else f"{self.error:.1e}", share]
@@ -180,6 +180,11 @@ class Row:
     def line(self):
         name, ours, peer, variant, ratio, goal, error, _ = self.figures()
         return f"{name:48} {ours:>10} {peer:>10} {variant:14} {ratio:>13} {goal:>5} {error:>9}"
+
+
+def three(number):
+    """To three digits, without an exponent."""
+    return f"{number:,.0f}" if number >= 99.95 else f"{number:.3g}"
 
 
 def difference(a, b):
