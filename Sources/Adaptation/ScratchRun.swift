@@ -6,7 +6,7 @@ import SpeechText
 public import TensorEngine
 import Transcription
 
-/// A network trained from random weights, by the trainer that adapts.
+/// A network trained from random weights, or on from those of another, by the trainer that adapts.
 public struct ScratchRequest: Sendable {
   public var train: String
   /// Utterances that make up `settings.leadShare` of the audio in the last third of training.
@@ -14,6 +14,8 @@ public struct ScratchRequest: Sendable {
   /// Chooses; a tenth of train without it.
   public var dev: String?
   public var output: String
+  /// A model directory whose weights training begins with; `network` is not looked at then.
+  public var start: String?
   public var network = FastConformerConfiguration()
   public var settings = TrainingSettings()
   public var resumes = false
@@ -30,7 +32,7 @@ public struct ScratchRequest: Sendable {
   }
 }
 
-/// One training from random weights to a model directory.
+/// One training to a model directory, without a base that it is compared with.
 public final class ScratchRun {
   private let request: ScratchRequest
   private let say: (String) -> Void
@@ -48,8 +50,8 @@ public final class ScratchRun {
 
   private func runOnEngine() throws {
     let settings = request.settings
-    try refuseMoreThanFits()
     let files = TrainingDirectory(output: request.output)
+    if let start = request.start { try files.refuse(base: start) } else { try refuseMoreThanFits() }
     let manifest = try Manifest(path: request.train)
     let held = try request.dev.map { try Manifest(path: $0) }
     let lead = try request.lead.map { try Manifest(path: $0) }
@@ -96,6 +98,7 @@ public final class ScratchRun {
     leading.removeAll { lost.contains($0.id) }
     quarantine.add(stray.quarantine)
     let model = try network(training + leading)
+    let startHash = try request.start.map { try WeightStore(directory: $0).sha256() }
     let vocabulary = model.vocabulary
     say("\(model.parameterCount) parameters, \(vocabulary.count) labels")
     try quarantine.write(to: files.quarantine)
@@ -110,7 +113,8 @@ public final class ScratchRun {
       model: model, parameters: saved, groups: groups, corpus: corpus, settings: settings,
       files: files,
       fingerprint: try RunFingerprint(
-        settings: settings, base: "", strategy: "scratch \(request.network)",
+        settings: settings, base: startHash ?? "",
+        strategy: "scratch \(request.network)",
         vocabulary: vocabulary, utterances: training + leading + dev
       ).text,
       lookAtDev: dev.isEmpty ? nil : devSet.look, report: say)
@@ -124,6 +128,8 @@ public final class ScratchRun {
     }
     let state = trainer.state
     let record: JSONValue = [
+      "start": request.start.map { .string($0) } ?? .null,
+      "start_sha256": startHash.map { .string($0) } ?? .null,
       "train": .string(request.train),
       "train_sha256": .string(try SHA256.hash(file: request.train).hex),
       "train_utterances": .integer(corpus.items.count),
@@ -154,8 +160,17 @@ public final class ScratchRun {
     )
   }
 
-  /// Random weights, and the characters of some texts as labels.
+  /// Random weights and the characters of some texts as labels; or the weights and labels training starts
+  /// from, and what characters those lack.
   private func network(_ utterances: [Utterance]) throws -> AcousticModel {
+    if let start = request.start {
+      let model = try AcousticModel(directory: start)
+      let alphabet = Alphabet(texts: utterances.map { model.normalizer($0.text) })
+      guard !alphabet.outside(model.vocabulary).isEmpty else { return model }
+      return try model.replacingLabels(
+        LabelTransfer(base: model.vocabulary, alphabet: alphabet, mode: .extend),
+        seed: request.settings.seed)
+    }
     let normalizer = TextNormalizer()
     return try AcousticModel(
       random: request.network, seed: request.settings.seed,

@@ -4,16 +4,18 @@ import Idiolect
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a network from random weights.",
+    abstract: "Trains a network from random weights, or on from those of another.",
     discussion: """
       The labels are the characters of the training texts. The network is a FastConformer-CTC in the \
-      Hugging Face layout of ParakeetForCTC. Checkpoints lie in OUTPUT/training; after an interruption, \
+      Hugging Face layout of ParakeetForCTC. With --from, it has the sizes, weights and labels of that \
+      model, and labels for the characters it lacks; nothing is compared with it, as adapt would. Checkpoints lie in OUTPUT/training; after an interruption, \
       the same command with --resume goes on, to the bit (times aside). Without --resume an interrupted run is not \
       overwritten: remove OUTPUT/training to start over.
 
       Examples:
         idiolect train --train train.jsonl --dev dev.jsonl -o model --minutes 45
         idiolect train --train train.jsonl -o model --hidden 256 --layers 12
+        idiolect train --from model --train more.jsonl -o longer --average 0.999
       """)
 
   @Option(help: ArgumentHelp("Manifest to train on.", valueName: "manifest"))
@@ -27,36 +29,45 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Manifest of what matters most, such as people's speech beside synthesised: drawn ever more often until it makes up --lead-share of the audio in the last third.",
+      "Manifest of what matters most, such as people's speech beside synthesised: drawn ever more often until it makes up --lead-share of the audio.",
       valueName: "manifest"))
   var lead: String?
 
   @Option(help: "The share of the audio that --lead makes up in the end.")
   var leadShare = 0.6
 
+  @Option(
+    help: "The share of training after which --lead makes it up; 0 for all along (default: 0.67).")
+  var leadFrom: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Model to begin with in place of random weights.", valueName: "directory"))
+  var from: String?
+
   @Option(name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
   var output: String
 
-  @Option(help: "Width of the network.")
-  var hidden = 176
+  @Option(help: "Width of the network (default: 176).")
+  var hidden: Int?
 
-  @Option(help: "Encoder layers.")
-  var layers = 10
+  @Option(help: "Encoder layers (default: 10).")
+  var layers: Int?
 
-  @Option(help: "Attention heads.")
-  var heads = 4
+  @Option(help: "Attention heads (default: 4).")
+  var heads: Int?
 
-  @Option(help: "Frames of each depthwise convolution, odd.")
-  var kernel = 9
+  @Option(help: "Frames of each depthwise convolution, odd (default: 9).")
+  var kernel: Int?
 
-  @Option(help: "Feature frames to an output frame, a power of two.")
-  var subsampling = 4
+  @Option(help: "Feature frames to an output frame, a power of two (default: 4).")
+  var subsampling: Int?
 
-  @Option(help: "Channels of the subsampling convolutions.")
-  var channels = 64
+  @Option(help: "Channels of the subsampling convolutions (default: 64).")
+  var channels: Int?
 
-  @Option(help: "Dropout everywhere.")
-  var dropout: Float = 0.1
+  @Option(help: "Dropout everywhere (default: 0.1).")
+  var dropout: Float?
 
   @Flag(help: "Train without looking at every recording first.")
   var noPreflight = false
@@ -70,36 +81,53 @@ struct TrainCommand: ParsableCommand {
     var request = ScratchRequest(train: train, output: output)
     request.dev = dev
     request.lead = lead
+    request.start = from
     request.settings.leadShare = leadShare
+    request.settings.leadFrom = leadFrom
     request.checksRecordings = !noPreflight
     request.resumes = training.resume
     request.storage = try training.storage()
     try training.apply(to: &request.settings, precision: try engine.prepare())
-    for (name, value) in [
+    let sizes = [
       ("--hidden", hidden), ("--layers", layers), ("--heads", heads), ("--kernel", kernel),
       ("--subsampling", subsampling), ("--channels", channels),
-    ] where !(1...65_536).contains(value) {
-      throw ValidationError("\(name) takes a number from 1 to 65,536")
+    ]
+    for (name, value) in sizes {
+      guard let value else { continue }
+      guard from == nil else {
+        throw ValidationError("\(name) is settled by --from: leave one of them out")
+      }
+      guard (1...65_536).contains(value) else {
+        throw ValidationError("\(name) takes a number from 1 to 65,536")
+      }
     }
-    guard (0...0.99).contains(leadShare) else {
-      throw ValidationError("--lead-share takes a number from 0 to 0.99")
+    guard from == nil || dropout == nil else {
+      throw ValidationError("--dropout is settled by --from: leave one of them out")
+    }
+    for (name, share) in [("--lead-share", leadShare), ("--lead-from", leadFrom ?? 0)]
+    where !(0...0.99).contains(share) {
+      throw ValidationError("\(name) takes a number from 0 to 0.99")
     }
     guard lead == nil || request.settings.minutes == nil else {
       throw ValidationError("--lead follows the epochs: give --epochs in place of --minutes")
     }
+    request.network = try network()
+    try ScratchRun(request) { try? StandardOutput.line($0) }.run()
+  }
+
+  private func network() throws -> FastConformerConfiguration {
     var network = FastConformerConfiguration()
-    network.hiddenSize = hidden
-    network.layerCount = layers
-    network.headCount = heads
-    network.intermediateSize = 4 * hidden
-    network.convolutionKernel = kernel
-    network.subsamplingFactor = subsampling
-    network.subsamplingChannels = channels
-    network.dropout = dropout
-    network.activationDropout = dropout
-    network.attentionDropout = dropout
+    network.hiddenSize = hidden ?? 176
+    network.layerCount = layers ?? 10
+    network.headCount = heads ?? 4
+    network.intermediateSize = 4 * network.hiddenSize
+    network.convolutionKernel = kernel ?? 9
+    network.subsamplingFactor = subsampling ?? 4
+    network.subsamplingChannels = channels ?? 64
+    network.dropout = dropout ?? 0.1
+    network.activationDropout = network.dropout
+    network.attentionDropout = network.dropout
     network.layerDrop = 0
-    request.network = network
     do {
       // The number of labels is not known yet, and all others are.
       var sizes = network
@@ -108,6 +136,6 @@ struct TrainCommand: ParsableCommand {
     } catch let error as IdiolectError {
       throw ValidationError(error.message)
     }
-    try ScratchRun(request) { try? StandardOutput.line($0) }.run()
+    return network
   }
 }

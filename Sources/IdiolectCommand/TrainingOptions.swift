@@ -50,6 +50,12 @@ struct TrainingOptions: ParsableArguments {
   @Flag(help: "Put recordings into rooms, noise and telephones, drawn anew every epoch.")
   var augment = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Keep a moving average of the weights in place of the last ones; each update keeps this much of it, such as 0.999.",
+      valueName: "decay"))
+  var average: Double?
+
   @Option(help: "Determines every random choice.")
   var seed: UInt64 = 1
 
@@ -78,12 +84,14 @@ struct TrainingOptions: ParsableArguments {
     if noSpecAugment { settings.specAugment = nil }
     if augment { settings.augmentation = AudioAugmentation() }
     if noSpeed { settings.speeds = [] }
+    settings.averageDecay = average
     for (name, holds, range) in [
       ("--epochs", (1...1_000_000).contains(settings.epochs), "from 1 to 1,000,000"),
       ("--minutes", (0.001...1e6).contains(settings.minutes ?? 1), "above 0"),
       ("--lr", (1e-12...1e6).contains(settings.learningRate), "above 0"),
       ("--warmup", (0...1).contains(settings.warmupShare), "from 0 to 1"),
       ("--batch-seconds", (1...1200).contains(settings.batchSeconds), "from 1 to 1200"),
+      ("--average", (0..<1).contains(settings.averageDecay ?? 0), "from 0 to below 1"),
       ("--accumulate", (1...10_000).contains(settings.accumulation), "from 1 to 10,000"),
       ("--look-every", lookEvery ?? 1 > 0, "above 0"),
       ("--patience", settings.patience > 0, "above 0"),

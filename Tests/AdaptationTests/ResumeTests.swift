@@ -19,7 +19,7 @@ struct ResumeTests {
   /// Trains into `output`; stops at the look number `stop` if given.
   private func train(
     _ output: String, precision: Precision = .float32, option: String = "full", live: Bool = false,
-    stop: Int? = nil, resumes: Bool = false, cacheBytes: Int = 1 << 24,
+    average: Double? = nil, stop: Int? = nil, resumes: Bool = false, cacheBytes: Int = 1 << 24,
     fingerprint: String = "same"
   ) throws -> (weights: [[Float]], state: TrainingState) {
     try onEngine {
@@ -27,6 +27,7 @@ struct ResumeTests {
       var settings = TinyCorpus.settings
       settings.precision = precision
       settings.liveStatistics = live
+      settings.averageDecay = average
       settings.evaluationSteps = 2
       settings.accumulation = 2
       let (groups, saved) = try Strategy(option: option).apply(
@@ -70,6 +71,17 @@ struct ResumeTests {
     let whole = try train("whole", precision: .bfloat16)
     #expect(throws: Stop.self) { try train("parts", precision: .bfloat16, stop: 3) }
     #expect(try train("parts", precision: .bfloat16, resumes: true).weights == whole.weights)
+  }
+
+  /// The average goes on too, and it is what remains.
+  @Test func average() throws {
+    let whole = try train("whole", live: true, average: 0.9)
+    #expect(throws: Stop.self) { try train("parts", live: true, average: 0.9, stop: 2) }
+    #expect(
+      try train("parts", live: true, average: 0.9, resumes: true).weights == whole.weights)
+    let last = try train("last", live: true)
+    #expect(last.weights != whole.weights)
+    #expect(try train("none", live: true, average: 0).weights == last.weights)
   }
 
   /// Features from memory and features computed again are the same bits.

@@ -46,6 +46,7 @@ extension Trainer {
     state.updates += 1
     let clip = norm > settings.gradientClip ? settings.gradientClip / norm : 1
     optimiser.update(rate: rate, gradientFactor: clip / Double(labels))
+    average?.update(count: state.updates)
   }
 
   /// Adds a batch's gradients; how many labels it was worth, and whether the network's output was broken.

@@ -19,6 +19,7 @@ package final class Trainer {
   let corpus: TrainingCorpus
   let settings: TrainingSettings
   let frozen: FrozenPart?
+  let average: WeightAverage?
   private let files: TrainingDirectory
   let loss: CTCLoss
   private let watchdog: PlateauWatchdog
@@ -49,6 +50,7 @@ package final class Trainer {
     optimiser = AdamW(groups, beta2: settings.beta2)
     loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
     watchdog = PlateauWatchdog(labels: model.vocabulary.count)
+    average = settings.averageDecay.map { WeightAverage(parameters, decay: $0) }
     for parameter in parameters { parameter.tensor.requiresGradient = false }
     for slot in optimiser.slots { slot.parameter.tensor.requiresGradient = true }
     for block in model.network.blocks {
@@ -63,7 +65,7 @@ package final class Trainer {
       return report("no checkpoint yet: training begins at the beginning")
     }
     state = try TrainingCheckpoint.read(
-      from: files.last, into: parameters, optimiser, fingerprint: state.fingerprint)
+      from: files.last, into: parameters, optimiser, average, fingerprint: state.fingerprint)
     corpus.leaveOut(state.failures)
     // Killed between the two files, a run leaves the best weights newer than its state. They are what
     // they are: a run by the clock would never come by that look again.
@@ -121,7 +123,7 @@ package final class Trainer {
         settings.checkpointSteps > 0
         ? state.step % settings.checkpointSteps == 0 : now() - lastSave > 60
       if looksNow || state.finished || isDue {
-        try TrainingCheckpoint.write(state, parameters, optimiser, to: files.last)
+        try TrainingCheckpoint.write(state, parameters, optimiser, average, to: files.last)
         lastSave = now()
       }
     }
@@ -164,6 +166,8 @@ package final class Trainer {
   }
 
   private func look(started: Double) throws {
+    average?.swap()
+    defer { average?.swap() }
     let score = try lookAtDev?()
     let mean = state.lossSum / Double(state.lossCount)
     var look = TrainingState.Look(

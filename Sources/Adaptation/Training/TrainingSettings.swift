@@ -33,9 +33,13 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   public var specAugment: SpecAugment? = SpecAugment()
   /// Rooms, noises and telephones, drawn anew every epoch; nil for recordings as they are.
   public var augmentation: AudioAugmentation?
-  /// The share of an epoch's audio that the leading utterances make up in the last third of training; it
-  /// rises from their natural share in the second third.
+  /// The share of an epoch's audio that the leading utterances make up in the end.
   public var leadShare = 0.6
+  /// The share of training after which they make it up; it rises there from half as long on.
+  public var leadFrom: Double?
+  /// How much of a moving average of the weights each update keeps, such as 0.999; the average is what is
+  /// looked at and kept then. nil for the weights themselves.
+  public var averageDecay: Double?
   /// How many augmented views an utterance has, one an epoch in turn; nil for a new one every epoch.
   public var views: Int?
   /// Whether batch normalisation uses and updates live statistics: in training from scratch.
@@ -53,7 +57,9 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   /// What the leading utterances make up of an epoch; 0 for their natural share.
   func leadShare(epoch: Int) -> Double {
     let progress = Double(epoch) / Double(epochs)
-    return leadShare * min(1, max(0, 3 * progress - 1))
+    let leadFrom = leadFrom ?? 2.0 / 3
+    guard leadFrom > 0 else { return leadShare }
+    return leadShare * min(1, max(0, 2 * progress / leadFrom - 1))
   }
 
   /// The learning rate after a share of the training, 0 … 1, of which `step` updates are done.

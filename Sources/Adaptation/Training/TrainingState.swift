@@ -50,8 +50,9 @@ package struct TrainingState: Codable, Sendable {
 /// The checkpoint of a running training: parameters, moments and state in one file, written whole.
 package enum TrainingCheckpoint {
   /// - Parameter parameters: everything that training changes, statistics too.
-  package static func write(
-    _ state: TrainingState, _ parameters: [Parameter], _ optimiser: AdamW, to path: String
+  static func write(
+    _ state: TrainingState, _ parameters: [Parameter], _ optimiser: AdamW,
+    _ average: WeightAverage?, to path: String
   ) throws {
     let text = try TrainingCheckpoint.text(state)
     var tensors = parameters.map { parameter in
@@ -65,12 +66,17 @@ package enum TrainingCheckpoint {
           })
       }
     }
+    for (parameter, tensor) in zip(parameters, average?.averages ?? []) {
+      tensors.append(
+        SafetensorsTensor("average:\(parameter.name)", shape: tensor.shape) { tensor.values })
+    }
     try SafetensorsWriter.write(
       tensors, metadata: ["format": "idiolect-training", "state": text], to: path)
   }
 
-  package static func read(
-    from path: String, into parameters: [Parameter], _ optimiser: AdamW, fingerprint: String
+  static func read(
+    from path: String, into parameters: [Parameter], _ optimiser: AdamW,
+    _ average: WeightAverage?, fingerprint: String
   ) throws -> TrainingState {
     let file = try SafetensorsFile(path: path)
     guard let text = file.metadata["state"],
@@ -95,6 +101,9 @@ package enum TrainingCheckpoint {
     for slot in optimiser.slots {
       try file.fill(slot.first, from: "first:\(slot.parameter.name)")
       try file.fill(slot.second, from: "second:\(slot.parameter.name)")
+    }
+    for (parameter, tensor) in zip(parameters, average?.averages ?? []) {
+      try file.fill(tensor, from: "average:\(parameter.name)")
     }
     optimiser.step = state.updates
     return state
