@@ -15,6 +15,9 @@ public struct AdaptationRequest: Sendable {
   public var strategy = Strategy.full
   /// Whether what the frozen layers give is kept on disk where `settings.views` does not say.
   public var keepsFrozenStates = true
+  /// Whether some of train chooses when to stop where there is no dev; otherwise the last weights are kept,
+  /// and `test` must judge.
+  public var holdsOut = true
   public var labels = LabelMode.automatic
   public var settings = TrainingSettings()
   public var resumes = false

@@ -128,7 +128,9 @@ public final class AdaptationRun {
       try transfer(base, manifests.train.utterances)?.0.vocabulary ?? base.vocabulary
     var report: PreflightReport?
     var quarantine = manifests.quarantine
-    let data = try AdaptationData(manifests, seed: settings.seed) { manifest, trains in
+    let data = try AdaptationData(
+      manifests, seed: settings.seed, holdsOut: request.holdsOut
+    ) { manifest, trains in
       let checked = Preflight(
         manifest, for: base, vocabulary: trains ? provisional : nil, say: say)
       if trains { report = checked.report }
@@ -183,7 +185,7 @@ public final class AdaptationRun {
     let trainer = Trainer(
       model: model, parameters: saved, groups: groups, frozen: frozen, corpus: corpus,
       settings: settings, files: files, fingerprint: fingerprint,
-      lookAtDev: dev.look, report: say)
+      lookAtDev: data.selection.isEmpty ? nil : dev.look, report: say)
     if request.resumes { try trainer.resume() }
     try trainer.run()
     data.quarantine.add(corpus.quarantine(source: request.train))

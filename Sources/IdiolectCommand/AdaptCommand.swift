@@ -34,6 +34,12 @@ struct AdaptCommand: ParsableCommand {
       valueName: "manifest"))
   var dev: String?
 
+  @Flag(
+    help:
+      "Hold nothing out of train: all of it trains, and the last weights are kept. For a few sentences, with settings that are known to serve; needs --test."
+  )
+  var keepLast = false
+
   @Option(
     help: ArgumentHelp("Manifest that judges; then all of dev chooses.", valueName: "manifest"))
   var test: String?
@@ -78,6 +84,11 @@ struct AdaptCommand: ParsableCommand {
     request.dev = dev
     request.test = test
     request.retain = retain
+    request.holdsOut = !keepLast
+    guard !keepLast || (dev == nil && test != nil) else {
+      throw ValidationError(
+        "--keep-last trains on all of train: give --test to judge by, and no --dev")
+    }
     request.strategy = try Strategy(option: strategy)
     request.labels = labels
     request.resumes = training.resume

@@ -58,6 +58,23 @@ struct HeldOutTests {
     expectDisjoint(judged)
   }
 
+  /// Without a choice, every utterance trains; the last weights are kept, and the test judges.
+  @Test func nothingHeldOut() throws {
+    var request = try corpus.request()
+    request.dev = nil
+    request.holdsOut = false
+    #expect(throws: IdiolectError.self) { try AdaptationRun(request).run() }
+    request.test = try corpus.write(try TinyCorpus.clips(4, from: 6), "test")
+    let report = try AdaptationRun(request).run()
+    #expect(report.training.looks.allSatisfy { $0.devCER == nil })
+    #expect(report.training.best?.step == report.training.step)
+    let one = try AdaptationManifests(
+      train: request.train, dev: nil, retain: nil, test: request.test)
+    let data = try AdaptationData(one, seed: 1, holdsOut: false)
+    #expect(data.train.count == 6 && data.selection.isEmpty && data.verdict.count == 4)
+    expectDisjoint(data)
+  }
+
   @Test func halvesAreByVoice() throws {
     var dev = try TinyCorpus.clips(20, from: 4)
     for index in dev.indices { dev[index].speaker = "voice \(index / 4)" }

@@ -24,12 +24,20 @@ package struct AdaptationData: Sendable {
   package let selectionSource, verdictSource: String
 
   /// - Parameters:
+  ///   - holdsOut: whether some of train chooses where there is no dev.
   ///   - check: gives the usable utterances of each manifest; takes all without it.
-  /// - Throws: `.invalidData` with too little data to hold any out; what `check` throws.
+  /// - Throws: `.invalidData` with too little data to hold any out; `.invalidArgument` where nothing would
+  ///   judge; what `check` throws.
   package init(
-    _ manifests: AdaptationManifests, seed: UInt64,
+    _ manifests: AdaptationManifests, seed: UInt64, holdsOut: Bool = true,
     check: Check = { manifest, _ in (manifest.utterances, Quarantine()) }
   ) throws {
+    guard holdsOut || (manifests.test != nil && manifests.dev == nil) else {
+      throw IdiolectError(
+        .invalidArgument,
+        "with nothing held out of train, --test judges and no dev set chooses: give --test, and no --dev"
+      )
+    }
     var quarantine = manifests.quarantine
     func usable(_ manifest: Manifest, trains: Bool = false) throws -> [Utterance] {
       let checked = try check(manifest, trains)
@@ -66,6 +74,9 @@ package struct AdaptationData: Sendable {
     var held: [Utterance]
     if let dev {
       held = dev
+    } else if !holdsOut {
+      held = []
+      notes.append("nothing is held out of train: the last weights are kept")
     } else {
       guard training.count >= 4 else {
         throw IdiolectError(

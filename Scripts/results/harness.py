@@ -1,0 +1,179 @@
+"""What the scripts of this folder share: manifests, runs of the program that are not repeated, pooled
+intervals, and where figures go.
+
+Every script takes --work DIR (models and logs; an interrupted script goes on there) and --data DIR (the
+recordings; default $IDIOLECT_DATA), and writes Documentation/results/NAME.json, of which page.py makes
+tables and pictures.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FIGURES = ROOT / "Documentation" / "results"
+
+
+class Harness:
+    def __init__(self, name, description):
+        parser = argparse.ArgumentParser(
+            description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser.add_argument("--work", required=True, type=Path, help="for models, manifests and logs")
+        parser.add_argument("--data", type=Path, default=os.environ.get("IDIOLECT_DATA"),
+                            help="the recordings (default: $IDIOLECT_DATA)")
+        parser.add_argument("--accent-free", type=Path, default=ROOT / "Models" / "english-accent-free",
+                            help="the base without accented recordings")
+        parser.add_argument("--idiolect", type=Path, default=ROOT / ".build" / "release" / "idiolect")
+        self.add_arguments(parser)
+        given = parser.parse_args()
+        if given.data is None:
+            parser.error("give --data DIR or set IDIOLECT_DATA")
+        self.name, self.given = name, given
+        self.work = given.work.resolve() / name
+        self.data = Path(given.data).resolve()
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.small = ROOT / "Models" / "english-small"
+        self.multilingual = ROOT / "Models" / "multilingual-small"
+
+    def add_arguments(self, parser):
+        """For a script's own options."""
+
+    # Manifests
+
+    def read(self, name):
+        """The utterances of a manifest under --data, `speechocean762/test`, recordings by absolute path."""
+        path = self.data / f"{name}.jsonl"
+        entries = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        for entry in entries:
+            entry["audio_filepath"] = str(path.parent / entry["audio_filepath"])
+        return entries
+
+    def write(self, name, entries):
+        path = self.work / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries))
+        return path
+
+    # Runs
+
+    def run(self, arguments, log):
+        """Runs the program; what it says goes to a log and, should it fail, is shown."""
+        command = [str(self.given.idiolect)] + [str(a) for a in arguments]
+        print("  idiolect " + " ".join(command[1:]), flush=True)
+        with open(self.work / log, "a") as file:
+            status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode
+        if status != 0:
+            sys.exit(f"{self.name}: that failed; the end of {self.work / log}:\n"
+                     + "\n".join((self.work / log).read_text().splitlines()[-5:]))
+
+    def adapt(self, name, base, train, **options):
+        """A model directory; nothing is run again where it is finished."""
+        return self._trained("adapt", name, ["--model", base, "--train", train], options)
+
+    def train(self, name, train, **options):
+        return self._trained("train", name, ["--train", train], options)
+
+    def _trained(self, command, name, arguments, options):
+        output = self.work / name
+        if not (output / "adaptation.json").exists():
+            for option, value in options.items():
+                arguments += ["--" + option.replace("_", "-")] + ([] if value is True else [value])
+            start = time.monotonic()
+            self.run([command] + arguments + ["-o", output, "--resume"], f"{name}.log")
+            print(f"    {time.monotonic() - start:.0f} s", flush=True)
+        return output
+
+    def evaluate(self, model, manifest):
+        """Scores by utterance and their sums; kept, as long as neither model nor manifest is newer."""
+        model, manifest = Path(model), Path(manifest)
+        kept = self.work / "scores" / f"{model.name}--{manifest.parent.name}-{manifest.stem}.json"
+        sources = [model / "model.safetensors", manifest]
+        if not kept.exists() or any(s.stat().st_mtime > kept.stat().st_mtime for s in sources):
+            kept.parent.mkdir(exist_ok=True)
+            with open(kept.with_suffix(".partial"), "w") as file:
+                subprocess.run([self.given.idiolect, "evaluate", "--model", model, "--data", manifest,
+                                "--format", "json"], stdout=file, check=True)
+            kept.with_suffix(".partial").rename(kept)
+        return json.loads(kept.read_text())
+
+    # Figures
+
+    def publish(self, figures):
+        """Writes the figures with what a reader needs to judge them."""
+        FIGURES.mkdir(exist_ok=True)
+        record = {
+            "command": f"python3 Scripts/results/{self.name}.py --work DIR",
+            "date": datetime.date.today().isoformat(),
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+            **figures,
+        }
+        path = FIGURES / f"{self.name}.json"
+        path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        print(f"written to {path}")
+
+
+def minutes(entries):
+    return sum(entry["duration"] for entry in entries) / 60
+
+
+def shuffled(entries, seed=1):
+    """The same order wherever the recordings lie."""
+    entries = sorted(entries, key=lambda e: Path(e["audio_filepath"]).name)
+    random.Random(seed).shuffle(entries)
+    return entries
+
+
+def first_minutes(entries, limit):
+    """As many from the beginning as last `limit` minutes; a larger limit gives the same and more."""
+    taken, seconds = [], 0.0
+    for entry in entries:
+        seconds += entry["duration"]
+        if seconds > limit * 60 and taken:
+            break
+        taken.append(entry)
+    return taken
+
+
+def counts(score, unit="characters"):
+    """(errors, reference length) of an utterance, or of a rate."""
+    part = score[unit] if unit in score else score
+    return (part["substitutions"] + part["insertions"] + part["deletions"], part["reference_length"])
+
+
+def rate(result, unit):
+    """[rate, lower, upper] as the program gives them."""
+    part = result[unit]
+    return [part["rate"], part["lower"], part["upper"]]
+
+
+def pooled(groups, draws=2000, seed=1):
+    """[rate, lower, upper] of errors over lengths; each group, such as a speaker, is drawn as a whole.
+
+    `groups`: lists of (errors, reference length).
+    """
+    sums = [tuple(map(sum, zip(*group))) for group in groups]
+    source = random.Random(seed)
+
+    def of(chosen):
+        return sum(s[0] for s in chosen) / max(1, sum(s[1] for s in chosen))
+
+    rates = sorted(of(source.choices(sums, k=len(sums))) for _ in range(draws))
+    return [of(sums), rates[int(0.025 * draws)], rates[int(0.975 * draws) - 1]]
+
+
+def pooled_difference(groups, draws=2000, seed=1):
+    """The same for rates after less rates before; `groups`: lists of (before, after, reference length)."""
+    return pooled([[(after - before, length) for before, after, length in g] for g in groups], draws, seed)
+
+
+def paired(before, after, unit="characters"):
+    """Utterance by utterance: (errors before, errors after, reference length)."""
+    other = {score["utterance"]: score for score in after["scores"]}
+    return [(counts(s, unit)[0], counts(other[s["utterance"]], unit)[0], counts(s, unit)[1])
+            for s in before["scores"] if s["utterance"] in other]
