@@ -4,7 +4,7 @@
 
 Tested on the corpus's unseen test speakers; native English, which the adaptation never sees, tells what is
 forgotten. Utterances are drawn at random from the 125 training speakers, the fewer among the more.
-150 utterances of the dev speakers choose when to stop.
+300 utterances of the dev speakers choose when to stop and whether the adapted model ships.
 """
 
 from harness import Harness, first_minutes, minutes, paired, pooled_difference, rate, shuffled
@@ -20,7 +20,7 @@ def main():
     harness = Harness("accent_gap", __doc__)
     base = harness.given.accent_free
     training = shuffled(harness.read("speechocean762/train"))
-    dev = harness.write("dev", shuffled(harness.read("speechocean762/dev"))[:150])
+    dev = harness.write("dev", shuffled(harness.read("speechocean762/dev"))[:300])
     testing = harness.read("speechocean762/test")
     test = harness.write("test", testing)
     native = {name: harness.write(name.replace("/", "-"), harness.read(name)) for name in NATIVE}
@@ -46,7 +46,7 @@ def main():
     for limit in MINUTES:
         chosen = first_minutes(training, limit) if limit else training
         manifest = harness.write(f"train-{limit or 'all'}", chosen)
-        model = harness.adapt(f"minutes-{limit or 'all'}", base, manifest, dev=dev, test=test,
+        model = harness.adapt(f"minutes-{limit or 'all'}", base, manifest, dev=dev,
                               **SETTINGS.get(limit, FEW))
         after = harness.evaluate(model, test)
         speakers = {}

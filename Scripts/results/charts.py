@@ -1,0 +1,122 @@
+"""The pictures of Documentation/Results.md, drawn from measured figures."""
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plot  # noqa: E402
+
+from harness import ROOT  # noqa: E402
+
+CHARTS = ROOT / "Documentation" / "charts"
+BASE, ADAPTED, OTHER, FAINT = "#8a8f98", "#0b6e99", "#c4572b", "#d8dce2"
+STYLE = {
+    # The same figures give the same bytes.
+    "svg.hashsalt": "idiolect", "svg.fonttype": "path", "font.size": 10, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "axes.grid.axis": "y", "grid.color": FAINT,
+    "axes.axisbelow": True, "legend.frameon": False, "figure.facecolor": "white",
+}
+
+
+def save(figure, name):
+    CHARTS.mkdir(exist_ok=True)
+    figure.tight_layout()
+    figure.savefig(CHARTS / f"{name}.svg", metadata={"Date": None})
+    plot.close(figure)
+
+
+def bars(axes, places, triples, colour, label, width):
+    """Rates in percent with their intervals."""
+    rates = [100 * t[0] for t in triples]
+    errors = [[max(0, 100 * (t[0] - t[1])) for t in triples], [max(0, 100 * (t[2] - t[0])) for t in triples]]
+    drawn = axes.bar(places, rates, width, yerr=errors, color=colour, label=label, ecolor="#444", capsize=2)
+    axes.bar_label(drawn, fmt="%.0f", padding=2, fontsize=8)
+
+
+def zero_shot(figures):
+    with plot.rc_context(STYLE):
+        figure, axes = plot.subplots(figsize=(8, 3.6))
+        bases = figures["bases"]
+        titles = [row["set"].replace(", ", ",\n", 1) for row in next(iter(bases.values()))]
+        width = 0.8 / len(bases)
+        for index, (name, rows) in enumerate(bases.items()):
+            bars(axes, [i + (index - (len(bases) - 1) / 2) * width for i in range(len(titles))],
+                 [row["cer"] for row in rows], [ADAPTED, OTHER, BASE][index % 3], name, width)
+        axes.set_xticks(range(len(titles)), titles, fontsize=8)
+        axes.set_ylabel("CER, %")
+        axes.legend()
+        save(figure, "zero-shot")
+
+
+def accent_gap(figures):
+    with plot.rc_context(STYLE):
+        figure, axes = plot.subplots(figsize=(7, 3.8))
+        rows = figures["rows"]
+        places = range(len(rows))
+        target = [100 * row["target"]["cer"][0] for row in rows]
+        axes.fill_between(places, *([100 * row["target"]["cer"][k] for row in rows] for k in (1, 2)),
+                          color=ADAPTED, alpha=0.2, linewidth=0)
+        axes.plot(places, target, "o-", color=ADAPTED, label="Mandarin-accented test speakers")
+        for name, style in (("librispeech_237/test", "s--"), ("an4_bits/all", "^--"), ("sc_digits/dev", "v--")):
+            axes.plot(places, [100 * row["native"][name]["cer"][0] for row in rows], style, color=BASE,
+                      markersize=4, linewidth=1, label=f"native: {name.split('/')[0]}")
+        axes.set_xticks(places, [f"{row['minutes']:g}" for row in rows])
+        axes.set_xlabel("minutes of accented speech adapted with")
+        axes.set_ylabel("CER, %")
+        axes.set_ylim(0)
+        axes.legend(fontsize=8)
+        save(figure, "accent-gap")
+
+
+def one_person(figures):
+    with plot.rc_context(STYLE):
+        figure, axes = plot.subplots(figsize=(8, 3.6))
+        rows = sorted(figures["speakers"], key=lambda r: r["cer"]["difference"][0])
+        for place, row in enumerate(rows):
+            rate, lower, upper = (100 * v for v in row["cer"]["difference"])
+            colour = ADAPTED if upper < 0 else OTHER if lower > 0 else BASE
+            axes.plot([place, place], [lower, upper], color=colour, linewidth=1.5)
+            axes.plot(place, rate, "o", color=colour, markersize=4)
+        axes.axhline(0, color="#444", linewidth=1)
+        axes.set_xticks([])
+        axes.set_xlabel(f"the {len(rows)} test speakers, by gain")
+        axes.set_ylabel("change of CER, points")
+        save(figure, "one-person")
+
+
+def digits(figures):
+    with plot.rc_context(STYLE):
+        figure, axes = plot.subplots(figsize=(8, 3.6))
+        rows = figures["rows"] + [{"set": "all", **figures["all"]}]
+        for shift, when, colour in ((-0.2, "before", BASE), (0.2, "after", ADAPTED)):
+            bars(axes, [i + shift for i in range(len(rows))], [row[when]["accuracy"] for row in rows], colour,
+                 {"before": "english-small", "after": "adapted"}[when], 0.4)
+        axes.set_xticks(range(len(rows)), [row["set"].replace("_", "\n").replace("-", "\n") for row in rows],
+                        fontsize=8)
+        axes.set_ylabel("digits heard right, %")
+        axes.legend(fontsize=8)
+        save(figure, "digits")
+
+
+def languages(figures):
+    colours = {"scratch": BASE, "english-small": ADAPTED, "multilingual-small": OTHER}
+    with plot.rc_context(STYLE):
+        rows = figures["rows"]
+        columns = min(3, len(rows))
+        lines = -(-len(rows) // columns)
+        figure, grid = plot.subplots(lines, columns, figsize=(3.4 * columns, 3 * lines), squeeze=False)
+        for axes in grid.flat[len(rows):]:
+            axes.set_visible(False)
+        for axes, row in zip(grid.flat, rows):
+            for start, found in row["starts"].items():
+                if "curve" in found:
+                    axes.plot([s / 60 for s, _ in found["curve"]], [100 * r for _, r in found["curve"]],
+                              color=colours[start], label=start)
+                else:
+                    axes.axhline(100 * found["dev_cer"], color="#444", linestyle=":", linewidth=1,
+                                 label="transformers, in the end")
+            axes.set_title(f"{row['language']}, {row['minutes']:g} minutes", fontsize=9)
+            axes.set_ylim(0, 100)
+            axes.set_xlabel("wall time of training, minutes", fontsize=8)
+            axes.set_ylabel("CER, %", fontsize=8)
+        grid.flat[0].legend(fontsize=7)
+        save(figure, "languages")

@@ -1,0 +1,121 @@
+"""New languages: training from scratch, from english-small and from multilingual-small, and the same network
+trained by transformers and PyTorch; each for the same wall time on the same cores.
+
+  python3 Scripts/results/languages.py --work DIR --peer-python VENV/bin/python [--only mboshi]
+
+The sets of 10 minutes, an hour and all of a language's training recordings lie within each other. A slice of
+them chooses the best weights: other speakers' where there are enough, else other utterances. VENV holds
+Scripts/golden/requirements.txt and soxr.
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+
+from harness import ROOT, Harness, first_minutes, minutes, rate, shuffled
+
+# Test, training, what chooses (a number of utterances or speakers of training, or a manifest), sizes in minutes.
+LANGUAGES = {
+    "mboshi": dict(test="mboshi/dev", train="mboshi/train", choose=("utterances", 150), sizes=[10, 60, None]),
+    "twi": dict(test="twi_cv/test", train="twi_cv/train", choose=("utterances", 20), sizes=[None]),
+    "gujarati": dict(test="gujarati_digits/test", train="gujarati_digits/train", choose=("speakers", 2),
+                     sizes=[10, None]),
+    "ukrainian": dict(test="ukrainian/test", train="ukrainian/train", choose=("manifest", "ukrainian/dev"),
+                      sizes=[10, 60, None]),
+}
+NETWORK = dict(hidden=176, layers=10, heads=4, channels=64)
+SHARED = dict(lr="1e-3", batch_seconds=160)
+LOOK = re.compile(r"^step (\d+),.* dev CER ([0-9.]+) %.*?(?:(\d+):)?(\d+):(\d+)$")
+
+
+class Languages(Harness):
+    def add_arguments(self, parser):
+        parser.add_argument("--only", help="one language")
+        parser.add_argument("--sizes", help="only these sizes in minutes, such as 60,all")
+        parser.add_argument("--minutes", type=float, default=10, help="wall time of each training (default 10)")
+        parser.add_argument("--peer-python", help="a python with torch and transformers; the peer is left out without")
+
+
+def curve(log):
+    """[[seconds, dev CER]] of a training's log."""
+    found = []
+    for line in log.read_text().splitlines():
+        if look := LOOK.match(line):
+            hours, minutes_, seconds = (int(look[i] or 0) for i in (3, 4, 5))
+            found.append([3600 * hours + 60 * minutes_ + seconds, float(look[2]) / 100])
+    return found
+
+
+def peer(harness, name, train, test):
+    """Trains and tests the same network with PyTorch; its figures are kept."""
+    kept = harness.work / f"{name}.json"
+    if not kept.exists():
+        command = [harness.given.peer_python, ROOT / "Scripts/peers/train_parakeet.py", train, test,
+                   "--minutes", harness.given.minutes, "--bfloat16", "--batch-seconds", SHARED["batch_seconds"],
+                   "--lr", SHARED["lr"], "--threads", os.cpu_count()]
+        for option, value in NETWORK.items():
+            command += [f"--{option}", value]
+        print("  " + " ".join(map(str, command[1:])), flush=True)
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+        (harness.work / f"{name}.log").write_text(done.stdout + done.stderr)
+        kept.write_text(done.stdout.splitlines()[-1])
+    return json.loads(kept.read_text())
+
+
+def parts(harness, language):
+    """(training, choosing) utterances."""
+    everything = shuffled(harness.read(language["train"]))
+    kind, value = language["choose"]
+    if kind == "manifest":
+        return everything, harness.read(value)
+    if kind == "utterances":
+        return everything[value:], everything[:value]
+    chosen = set(sorted({entry["speaker"] for entry in everything})[:value])
+    return ([e for e in everything if e["speaker"] not in chosen],
+            [e for e in everything if e["speaker"] in chosen])
+
+
+def main():
+    harness = Languages("languages", __doc__)
+    given = harness.given
+    wanted = given.sizes.split(",") if given.sizes else None
+    rows = []
+    for name, language in LANGUAGES.items():
+        if given.only not in (None, name):
+            continue
+        training, choosing = parts(harness, language)
+        choose = harness.write(f"{name}-choose", choosing)
+        test = harness.write(f"{name}-test", harness.read(language["test"]))
+        for size in language["sizes"]:
+            label = str(size or "all")
+            if wanted and label not in wanted:
+                continue
+            chosen = first_minutes(training, size) if size else training
+            train = harness.write(f"{name}-{label}", chosen)
+            row = {"language": name, "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
+                   "test_utterances": len(harness.read(language["test"])), "starts": {}}
+            shared = dict(dev=choose, minutes=given.minutes, look_every=25, **SHARED)
+            for start, base in (("scratch", None), ("english-small", harness.small),
+                                ("multilingual-small", harness.multilingual)):
+                if base and not (base / "model.safetensors").exists():
+                    continue
+                output = f"{name}-{label}-{start}"
+                model = (harness.adapt(output, base, train, **shared) if base
+                         else harness.train(output, train, **NETWORK, **shared))
+                result = harness.evaluate(model, test)
+                row["starts"][start] = {"cer": rate(result, "cer"), "wer": rate(result, "wer"),
+                                        "curve": curve(harness.work / f"{output}.log")}
+                print(f"{name}, {row['minutes']} minutes, {start}: CER {100 * rate(result, 'cer')[0]:.1f} %, "
+                      f"WER {100 * rate(result, 'wer')[0]:.1f} %", flush=True)
+            if given.peer_python:
+                found = peer(harness, f"{name}-{label}-transformers", train, test)
+                row["starts"]["transformers"] = found
+                print(f"{name}, {row['minutes']} minutes, transformers from scratch: "
+                      f"CER {100 * found['dev_cer']:.1f} %, WER {100 * found['dev_wer']:.1f} %", flush=True)
+            rows.append(row)
+    harness.publish({"wall_minutes": given.minutes, "rows": rows})
+
+
+main()
