@@ -60,7 +60,7 @@ public final class AdaptationRun {
     let initial = model.parameters.map { $0.tensor.values }
     let state = try train(model, saved, groups, frozen, &data, hash)
     let adapter = transfer == nil ? LowRankAdapter(model.network) : nil
-    model.network.mergeLowRank()
+    model.network.foldUpdates()
     let change = WeightChange(before: initial, after: model.parameters)
 
     // What is judged is what is on disk, rounded as it will be used.

@@ -55,7 +55,8 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help:
-      "What trains: full, output-layer, upper:N (the N topmost layers), bias, or lora[:RANK].")
+      "What trains: full, output-layer, upper:N (the N topmost layers), gradual (from the top down), bias, norm, lhuc, or lora[:RANK]."
+  )
   var strategy = "full"
 
   @Option(help: "New characters: auto, extend (keep the base's labels) or replace.")

@@ -91,7 +91,7 @@ struct AdapterTests {
       _ = try model.network.addLowRank(rank: 2, alpha: 4, seed: 1)
       let adapter = try #require(LowRankAdapter(model.network))
       #expect(adapter.rank == 2 && adapter.alpha == 4)
-      model.network.mergeLowRank()
+      model.network.foldUpdates()
       #expect(LowRankAdapter(model.network) == nil)
     }
   }

@@ -20,7 +20,7 @@ struct StrategyTests {
       let model = try AcousticModel(directory: corpus.base)
       let before = model.parameters.map { $0.tensor.values }
       try train(model, option)
-      model.network.mergeLowRank()
+      model.network.foldUpdates()
       return Set(
         zip(before, model.parameters).filter { $0 != $1.tensor.values }.map { $1.name })
     }
@@ -88,8 +88,42 @@ struct StrategyTests {
     try expect(moved("lora:2"), are: linear)
   }
 
+  @Test func norm() throws { try expect(moved("norm"), are: names { $0.role == .normalisation }) }
+
+  @Test func hiddenUnits() throws {
+    try expect(
+      moved("lhuc"),
+      are: names { $0.name.contains("feed_forward") && $0.name.hasSuffix("linear2.weight") })
+  }
+
+  @Test func gradual() throws { try expect(moved("gradual"), are: names { _ in true }) }
+
+  /// The output layer trains from the start, what is below it later the deeper it lies; a new one alone at
+  /// first under any strategy.
+  @Test(arguments: [false, true]) func beginsFromTheTop(_ newLabels: Bool) throws {
+    func starts(_ option: String) throws -> [Int: Double] {
+      let groups = try onEngine {
+        try Strategy(option: option).apply(
+          to: try TinyModel.make(), newLabels: newLabels, layerDecay: 1, weightDecay: 0, seed: 1
+        ).groups
+      }
+      return Dictionary(
+        groups.flatMap { group in
+          group.parameters.map { (Strategy.depth(of: $0, 2), group.start) }
+        },
+        uniquingKeysWith: {
+          #expect($0 == $1)
+          return $0
+        })
+    }
+    let first = newLabels ? 0.1 : 0
+    #expect(try starts("full") == [0: 0, 1: first, 2: first, 3: first])
+    #expect(try starts("gradual") == [0: 0, 1: 0.5 / 3, 2: 1.0 / 3, 3: 0.5])
+    #expect(try starts("upper:1") == [0: 0, 1: first])
+  }
+
   /// Folding is arithmetic on weights: the network's output stays, to rounding.
-  @Test func foldedLowRankEqualsUnfolded() throws {
+  @Test(arguments: ["lora:4", "lhuc"]) func foldedEqualsUnfolded(_ option: String) throws {
     var random = SeededRandom(seed: 3)
     let features = try LogMel()((0..<16_000).map { _ in random.uniform(-0.5...0.5) })
     let (base, apart, folded) = try onEngine {
@@ -99,9 +133,9 @@ struct StrategyTests {
       }
       let model = try AcousticModel(directory: corpus.base)
       let base = logits(model)
-      try train(model, "lora:4")
+      try train(model, option)
       let apart = logits(model)
-      model.network.mergeLowRank()
+      model.network.foldUpdates()
       return (base, apart, logits(model))
     }
     #expect(Golden.relativeError(folded, apart) < 1e-5)

@@ -48,6 +48,8 @@ package final class ConformerBlock {
     [first.widen, first.narrow] + [attention.query, attention.key, attention.value]
       + [attention.output] + [convolution.gate, convolution.mix, second.widen, second.narrow]
   }
+  /// The linear layers that read the feed-forward modules' hidden units.
+  var hiddenConsumers: [Linear] { [first.narrow, second.narrow] }
   package var batchNorm: BatchNorm { convolution.norm }
 }
 

@@ -82,8 +82,19 @@ extension FastConformer {
     return source.parameters
   }
 
-  /// Folds low-rank updates into the weights they belong to.
-  package func mergeLowRank() {
-    for linear in blocks.flatMap(\.linears) { linear.mergeLowRank() }
+  /// Adds an amplitude to every hidden unit of the feed-forward modules; as it begins, nothing changes.
+  ///
+  /// - Returns: the new parameters.
+  package func addAmplitudes() throws -> [Parameter] {
+    let source = ParameterSource(seed: 0)
+    for linear in blocks.flatMap(\.hiddenConsumers) {
+      linear.addAmplitudes(
+        try InputAmplitudes(
+          linear.name, inputs: linear.weight.count / linear.weight.shape[0], from: source))
+    }
+    return source.parameters
   }
+
+  /// Folds low-rank updates and amplitudes into the weights they belong to.
+  package func foldUpdates() { for linear in blocks.flatMap(\.linears) { linear.foldUpdates() } }
 }

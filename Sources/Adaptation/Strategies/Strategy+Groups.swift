@@ -5,7 +5,8 @@ package import TensorEngine
 extension Strategy {
   /// The parameters to train, in groups that share a rate, and all that a checkpoint must hold.
   ///
-  /// Adds low-rank updates to the network where the strategy asks for them.
+  /// Adds low-rank updates or amplitudes to the network where the strategy asks for them. A new output layer
+  /// trains alone at first: its random rows would otherwise teach the encoder nonsense.
   ///
   /// - Parameters:
   ///   - newLabels: whether the output layer has rows that the base did not; it then trains as well.
@@ -19,7 +20,7 @@ extension Strategy {
     var all = model.parameters
     var chosen: (Parameter) -> Bool
     switch self {
-    case .full: chosen = { _ in true }
+    case .full, .gradual: chosen = { _ in true }
     case .outputLayer: chosen = { Strategy.depth(of: $0, layerCount) == 0 }
     case .upper(let layers):
       guard layers <= layerCount else {
@@ -31,6 +32,10 @@ extension Strategy {
       chosen = { Strategy.depth(of: $0, layerCount) <= layers }
     case .bias:
       chosen = { $0.role == .bias || ($0.role == .normalisation && $0.name.hasSuffix(".bias")) }
+    case .norm: chosen = { $0.role == .normalisation }
+    case .lhuc:
+      all += try model.network.addAmplitudes()
+      chosen = { $0.role == .amplitude }
     case .lora(let rank):
       all += try model.network.addLowRank(rank: rank, alpha: Float(2 * rank), seed: seed)
       chosen = { $0.role == .lowRank }
@@ -44,16 +49,29 @@ extension Strategy {
       let scale = (0..<depth).reduce(1.0) { rate, _ in rate * layerDecay }
       let decays = byDepth[depth]!.filter { $0.role == .weight || $0.role == .lowRank }
       let others = byDepth[depth]!.filter { $0.role != .weight && $0.role != .lowRank }
+      let start = self.start(depth: depth, layerCount, newLabels: newLabels)
       return [
-        ParameterGroup(decays, rateScale: scale, weightDecay: weightDecay),
-        ParameterGroup(others, rateScale: scale),
+        ParameterGroup(decays, rateScale: scale, weightDecay: weightDecay, start: start),
+        ParameterGroup(others, rateScale: scale, start: start),
       ]
     }
     return (groups, all)
   }
 
+  /// The share of training after which a layer begins to train.
+  private func start(depth: Int, _ layerCount: Int, newLabels: Bool) -> Double {
+    if depth == 0 { return 0 }
+    let warm = newLabels ? Strategy.outputLayerShare : 0
+    guard self == .gradual else { return warm }
+    // The output layer, the encoder's layers, what lies below them.
+    return max(warm, 0.5 * Double(depth) / Double(layerCount + 1))
+  }
+
+  /// The share of training in which a new output layer trains alone.
+  static let outputLayerShare = 0.1
+
   /// Layers below the output layer: 0 for it, 1 for the topmost encoder layer.
-  static func depth(of parameter: Parameter, _ layerCount: Int) -> Int {
+  package static func depth(of parameter: Parameter, _ layerCount: Int) -> Int {
     if parameter.name.hasPrefix("ctc_head.") { return 0 }
     let parts = parameter.name.split(separator: ".")
     if let place = parts.firstIndex(of: "layers"), parts.first == "encoder",

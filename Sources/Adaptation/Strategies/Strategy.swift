@@ -10,10 +10,18 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
   case upper(layers: Int)
   /// Biases alone, normalisations' too (BitFit, Ben Zaken et al. 2022).
   case bias
+  /// Gains and biases of the normalisations alone.
+  case norm
+  /// An amplitude of each hidden unit of the feed-forward modules (LHUC, Swietojanski and Renals 2014); folded
+  /// in at the end.
+  case lhuc
+  /// Everything in the end, from the output layer down: a layer more at even intervals over the first half of
+  /// training (Howard and Ruder 2018).
+  case gradual
   /// Low-rank updates of the encoder's linear layers (Hu et al. 2021); folded in at the end.
   case lora(rank: Int)
 
-  /// Reads `full`, `output-layer`, `upper:N`, `bias`, `lora` or `lora:RANK`.
+  /// Reads `full`, `output-layer`, `upper:N`, `gradual`, `bias`, `norm`, `lhuc`, `lora` or `lora:RANK`.
   ///
   /// - Throws: `.invalidArgument` that lists them.
   public init(option: String) throws {
@@ -24,13 +32,16 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
     case ("full", 1, _): self = .full
     case ("output-layer", 1, _): self = .outputLayer
     case ("bias", 1, _): self = .bias
+    case ("norm", 1, _): self = .norm
+    case ("lhuc", 1, _): self = .lhuc
+    case ("gradual", 1, _): self = .gradual
     case ("lora", 1, _): self = .lora(rank: 8)
     case ("lora", 2, let rank?) where (1...1024).contains(rank): self = .lora(rank: rank)
     case ("upper", 2, let layers?) where layers >= 1: self = .upper(layers: layers)
     default:
       throw IdiolectError(
         .invalidArgument,
-        "strategy '\(option)': use full, output-layer, upper:N (N layers), bias or lora[:RANK] (1 to 1024)"
+        "strategy '\(option)': use full, output-layer, upper:N (N layers), gradual, bias, norm, lhuc or lora[:RANK] (1 to 1024)"
       )
     }
   }
@@ -41,6 +52,9 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
     case .outputLayer: "output-layer"
     case .upper(let layers): "upper:\(layers)"
     case .bias: "bias"
+    case .norm: "norm"
+    case .lhuc: "lhuc"
+    case .gradual: "gradual"
     case .lora(let rank): "lora:\(rank)"
     }
   }

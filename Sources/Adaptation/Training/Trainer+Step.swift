@@ -9,6 +9,7 @@ extension Trainer {
   /// One update: the gradients of one batch or several, clipped, and a step of the optimiser.
   func step(_ producer: BatchProducer) throws {
     let rate = settings.rate(progress: progress)
+    beginLayers()
     var labels = 0
     var isBroken = false
     for _ in 0..<max(1, settings.accumulation) where isTimed || state.epoch < settings.epochs {
@@ -47,6 +48,13 @@ extension Trainer {
     let clip = norm > settings.gradientClip ? settings.gradientClip / norm : 1
     optimiser.update(rate: rate, gradientFactor: clip / Double(labels))
     average?.update(count: state.updates)
+  }
+
+  /// Gradients for what trains by now: backward goes no deeper than it must.
+  func beginLayers() {
+    for slot in optimiser.slots where !slot.parameter.tensor.requiresGradient {
+      slot.parameter.tensor.requiresGradient = slot.start <= progress
+    }
   }
 
   /// Adds a batch's gradients; how many labels it was worth, and whether the network's output was broken.

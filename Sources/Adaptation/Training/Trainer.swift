@@ -52,7 +52,7 @@ package final class Trainer {
     watchdog = PlateauWatchdog(labels: model.vocabulary.count)
     average = settings.averageDecay.map { WeightAverage(parameters, decay: $0) }
     for parameter in parameters { parameter.tensor.requiresGradient = false }
-    for slot in optimiser.slots { slot.parameter.tensor.requiresGradient = true }
+    beginLayers()
     for block in model.network.blocks {
       block.batchNorm.usesLiveStatistics = settings.liveStatistics
     }

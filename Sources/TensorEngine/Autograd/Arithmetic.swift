@@ -65,6 +65,35 @@ extension Tensor {
     }
   }
 
+  /// Each column times its factor: [rows, columns …] by [columns …], whatever shape the columns have.
+  public func scaledColumns(by factors: Tensor) -> Tensor {
+    let columns = factors.count
+    precondition(
+      columns > 0 && count % columns == 0, "\(columns) factors for the columns of \(shape)")
+    let rows = count / columns
+    let result = Tensor(uninitialised: shape)
+    for row in 0..<rows {
+      ck_multiply(
+        pointer + row * columns, factors.pointer, result.pointer + row * columns, columns)
+    }
+    return result.from("scale columns", [self, factors]) { gradient in
+      if self.requiresGradient {
+        let share = Tensor(uninitialised: self.shape)
+        for row in 0..<rows {
+          ck_multiply(
+            gradient.pointer + row * columns, factors.pointer, share.pointer + row * columns,
+            columns)
+        }
+        self.accumulate(share)
+      }
+      guard factors.requiresGradient else { return }
+      let share = Tensor(repeating: 0, shape: factors.shape)
+      let (into, by, values) = (share.pointer, gradient.pointer, self.pointer)
+      for index in 0..<self.count { into[index % columns] += by[index] * values[index] }
+      factors.accumulate(share)
+    }
+  }
+
   /// The sum of all elements, a scalar.
   public func sum() -> Tensor {
     let result = Tensor([Float(ck_sum(pointer, count))], shape: [])

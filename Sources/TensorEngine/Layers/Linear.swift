@@ -1,10 +1,12 @@
-/// y = x · Wᵀ + b, and if there is one a low-rank update: + scale · x · Aᵀ · Bᵀ.
+/// y = x · Wᵀ + b. While adapting there may be a low-rank update, + scale · x · Aᵀ · Bᵀ, or amplitudes of the
+/// inputs; both fold into the weight.
 public final class Linear {
   /// [out, in]
   public private(set) var weight: Tensor
   /// [out]
   public private(set) var bias: Tensor?
   public private(set) var lowRank: LowRankUpdate?
+  public private(set) var amplitudes: InputAmplitudes?
   public let name: String
 
   /// - Parameter trailing: further sizes of the weight, all 1: a convolution over one frame is linear.
@@ -22,7 +24,9 @@ public final class Linear {
 
   /// - Parameter result: what the result is held in; the pass's precision when nil.
   public func callAsFunction(_ x: Tensor, result held: Precision? = nil, _ pass: Pass) -> Tensor {
-    let result = x.linear(weight, bias: bias, result: held, pass)
+    let result = x.linear(
+      amplitudes.map { weight.scaledColumns(by: $0.values) } ?? weight, bias: bias, result: held,
+      pass)
     guard let lowRank else { return result }
     return result.adding(lowRank(x, pass), scaledBy: lowRank.scale)
   }
@@ -30,11 +34,14 @@ public final class Linear {
   /// Adds a low-rank update that begins as no change at all (B = 0).
   public func addLowRank(_ update: LowRankUpdate) { lowRank = update }
 
-  /// Folds the low-rank update into the weight and drops it.
-  public func mergeLowRank() {
-    guard let lowRank else { return }
-    lowRank.fold(into: weight)
-    self.lowRank = nil
+  /// Adds amplitudes of the inputs, which begin as 1.
+  public func addAmplitudes(_ update: InputAmplitudes) { amplitudes = update }
+
+  /// Folds what was added into the weight and drops it.
+  public func foldUpdates() {
+    if let lowRank { lowRank.fold(into: weight) }
+    if let amplitudes { amplitudes.fold(into: weight) }
+    (lowRank, amplitudes) = (nil, nil)
   }
 }
 
@@ -70,6 +77,26 @@ public final class LowRankUpdate {
       into: change.pointer)
     let target = weight.pointer
     for index in 0..<weight.count { target[index] += scale * change.pointer[index] }
+    weight.didChange()
+  }
+}
+
+/// How much each input of a linear layer counts, 2 · σ(r): 1 to begin with, between 0 and 2. On a hidden
+/// layer's outputs these are the hidden unit contributions of Swietojanski and Renals 2014.
+public final class InputAmplitudes {
+  /// r, [in]
+  public let logits: Tensor
+
+  public init(_ name: String, inputs: Int, from source: ParameterSource) throws {
+    logits = try source.parameter("\(name).amplitude", [inputs], .amplitude, .constant(0))
+  }
+
+  /// [in]
+  var values: Tensor { logits.activated(.sigmoid).scaled(by: 2) }
+
+  func fold(into weight: Tensor) {
+    let scaled = weight.scaledColumns(by: values)
+    weight.pointer.update(from: scaled.pointer, count: weight.count)
     weight.didChange()
   }
 }

@@ -8,6 +8,8 @@ public enum ParameterRole: String, Sendable, Codable {
   case statistic
   /// A low-rank update's factors.
   case lowRank
+  /// Amplitudes of a linear layer's inputs, before their sigmoid.
+  case amplitude
 }
 
 /// A named tensor of a network.

@@ -6,11 +6,16 @@ public struct ParameterGroup {
   /// Times the schedule's rate.
   public let rateScale: Double
   public let weightDecay: Double
+  /// The share of training, 0 … 1, after which it begins to train.
+  public let start: Double
 
-  public init(_ parameters: [Parameter], rateScale: Double = 1, weightDecay: Double = 0) {
+  public init(
+    _ parameters: [Parameter], rateScale: Double = 1, weightDecay: Double = 0, start: Double = 0
+  ) {
     self.parameters = parameters
     self.rateScale = rateScale
     self.weightDecay = weightDecay
+    self.start = start
   }
 }
 
@@ -21,6 +26,7 @@ public final class AdamW {
     package let parameter: Parameter
     package let rateScale: Double
     package let weightDecay: Double
+    package let start: Double
     package let first: Tensor
     package let second: Tensor
   }
@@ -37,6 +43,7 @@ public final class AdamW {
       group.parameters.map {
         Slot(
           parameter: $0, rateScale: group.rateScale, weightDecay: group.weightDecay,
+          start: group.start,
           first: Tensor(repeating: 0, shape: $0.tensor.shape),
           second: Tensor(repeating: 0, shape: $0.tensor.shape))
       }

@@ -17,6 +17,9 @@ import Testing
     try GradientCheck.expect([a]) { $0[0].scaled(by: -1.3) }
     try GradientCheck.expect([a, b]) { $0[0].multiplied(by: $0[1]) }
     try GradientCheck.expect([a]) { $0[0].multiplied(by: $0[0]) }
+    try GradientCheck.expect([a, Tensor([0.5, -2, 3], shape: [3])]) {
+      $0[0].scaledColumns(by: $0[1])
+    }
     try GradientCheck.expect([a]) { $0[0].sum() }
     try GradientCheck.expect([a]) { $0[0].mean() }
     try GradientCheck.expect([a]) {

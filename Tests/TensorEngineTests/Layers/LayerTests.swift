@@ -53,7 +53,7 @@ import Testing
       }
       #expect(Golden.relativeError(changed, expected) < 1e-6)
 
-      layer.mergeLowRank()
+      layer.foldUpdates()
       #expect(layer.lowRank == nil)
       #expect(Golden.relativeError(layer(x, pass).values, changed) < 1e-6)
     }
