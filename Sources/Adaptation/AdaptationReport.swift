@@ -12,8 +12,9 @@ public struct AdaptationReport: Sendable {
   let transfer: String?
   let trainable: Int
   let parameters: Int
-  let weightChange: WeightChange
+  package let weightChange: WeightChange
   package let training: TrainingState
+  package let interpolation: Interpolation?
   package let target: Comparison
   package let retained: Comparison?
   package let decision: Decision
@@ -31,6 +32,7 @@ public struct AdaptationReport: Sendable {
     if let retained {
       lines.append("retained, \(retained.count) utterances:")
       lines += retained.lines.map { "  \($0)" }
+      if let forgetting = decision.forgetting { lines.append("  \(forgetting.line)") }
     } else {
       lines.append("retained: forgetting is not measured; give --retain to measure it")
     }
@@ -67,7 +69,7 @@ public struct AdaptationReport: Sendable {
     ]
     for (name, path) in [
       ("train", request.train), ("dev", request.dev), ("test", request.test),
-      ("retain", request.retain),
+      ("retain", request.retain), ("replay", request.replay),
     ] {
       guard let path else { continue }
       lineage[name] = .string(path)
@@ -94,10 +96,30 @@ public struct AdaptationReport: Sendable {
     let verdict: JSONValue = [
       "transfer": .string(verdict.rawValue), "shipped": .string(shipsAdapted ? "adapted" : "base"),
       "reason": .string(decision.reason),
+      "forgetting": decision.forgetting.map {
+        [
+          "outcome": .string($0.outcome.rawValue), "budget": .number($0.budget),
+          "missing_words": .integer($0.missingWords),
+        ]
+      } ?? "not measured",
     ]
+    var mixture: JSONValue = .null
+    if let interpolation {
+      mixture = [
+        "chosen": .number(interpolation.chosen),
+        "dev": .array(
+          interpolation.points.map { point in
+            [
+              "share": .number(point.share),
+              "cer": .number(point.target.characterErrorRate),
+              "retained_cer": point.retained.map { .number($0.characterErrorRate) } ?? .null,
+            ]
+          }),
+      ]
+    }
     return [
-      ("lineage", .object(lineage)), ("training", training), ("scores", scores),
-      ("verdict", verdict),
+      ("lineage", .object(lineage)), ("training", training), ("interpolation", mixture),
+      ("scores", scores), ("verdict", verdict),
     ]
   }
 

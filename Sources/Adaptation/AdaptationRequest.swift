@@ -10,6 +10,8 @@ public struct AdaptationRequest: Sendable {
   public var dev: String?
   public var retain: String?
   public var test: String?
+  /// Source data that is trained on beside the target, `settings.replayShare` of the audio.
+  public var replay: String?
   /// Where the model goes; checkpoints lie in `training` inside it.
   public var output: String
   public var strategy = Strategy.full
@@ -18,6 +20,10 @@ public struct AdaptationRequest: Sendable {
   /// Whether some of train chooses when to stop where there is no dev; otherwise the last weights are kept,
   /// and `test` must judge.
   public var holdsOut = true
+  /// Whether weights between the base's and the adapted ones may ship, where the labels are the base's own.
+  public var interpolates = true
+  /// The rise of the WER and of the CER on `retain` that is allowed, absolute.
+  public var forgettingBudget = 0.01
   public var labels = LabelMode.automatic
   public var settings = TrainingSettings()
   public var resumes = false

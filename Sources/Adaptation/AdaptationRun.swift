@@ -32,11 +32,13 @@ public final class AdaptationRun {
 
   private func runOnEngine() throws -> AdaptationReport {
     try files.refuse(base: request.base)
+    try settleReplay()
     let base = try AcousticModel(directory: request.base)
     let store = try WeightStore(directory: request.base)
     let hash = try store.sha256()
     let manifests = try AdaptationManifests(
-      train: request.train, dev: request.dev, retain: request.retain, test: request.test)
+      train: request.train, dev: request.dev, retain: request.retain, test: request.test,
+      replay: request.replay)
     let lock = try TrainingLock(files)
     defer { withExtendedLifetime(lock) {} }
     try files.prepare(resumes: request.resumes)
@@ -49,18 +51,23 @@ public final class AdaptationRun {
     data.quarantine.add(stray.quarantine)
     try data.quarantine.write(to: files.quarantine)
     let (model, transfer) = try labels(base, data.train)
+    try refuseRegularisers(for: transfer)
     let (groups, saved) = try request.strategy.apply(
       to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
-      weightDecay: settings.weightDecay, seed: settings.seed)
+      weightDecay: settings.weightDecay,
+      pull: settings.pullToStart ?? settings.consolidation.map { _ in 0 }, seed: settings.seed)
     let trainable = groups.flatMap(\.parameters).reduce(0) { $0 + $1.tensor.count }
     say(
       "strategy \(request.strategy): \(trainable) of \(model.parameterCount) parameters train, \(settings.precision.rawValue)"
     )
     let frozen = try frozenPart(of: model, groups)
     let initial = model.parameters.map { $0.tensor.values }
-    let state = try train(model, saved, groups, frozen, &data, hash)
-    let adapter = transfer == nil ? LowRankAdapter(model.network) : nil
+    let teacher = settings.distillation.map { Teacher(base, weight: $0) }
+    let state = try train(model, saved, groups, frozen, teacher, &data, hash)
+    var adapter = transfer == nil ? LowRankAdapter(model.network) : nil
     model.network.foldUpdates()
+    let interpolation = transfer == nil ? try interpolate(model, from: initial, data) : nil
+    adapter?.scale(by: interpolation?.chosen ?? 1)
     let change = WeightChange(before: initial, after: model.parameters)
 
     // What is judged is what is on disk, rounded as it will be used.
@@ -74,7 +81,9 @@ public final class AdaptationRun {
     let report = AdaptationReport(
       request: request, baseHash: hash, preflight: checked, transfer: transfer?.summary,
       trainable: trainable, parameters: model.parameterCount, weightChange: change,
-      training: state, target: target, retained: retained, decision: Decision(target.characters),
+      training: state, interpolation: interpolation, target: target, retained: retained,
+      decision: Decision(
+        target.characters, forgetting: retained?.forgetting(request.forgettingBudget)),
       quarantined: data.quarantine.count)
     try adapter?.write(
       to: "\(files.candidate)/\(TrainingDirectory.adapter)", base: request.base, hash: hash)
@@ -88,6 +97,32 @@ public final class AdaptationRun {
     }
     try files.ship()
     return report
+  }
+
+  private func settleReplay() throws {
+    let given = request.replay != nil
+    guard given || (settings.replayShare == nil && settings.consolidation == nil) else {
+      throw IdiolectError(
+        .invalidArgument,
+        "a share of replay and EWC need data of what the base was good at: give --replay")
+    }
+    if given && settings.replayShare == nil { request.settings.replayShare = 0.3 }
+  }
+
+  /// What holds the network near its base needs labels that both have.
+  private func refuseRegularisers(for transfer: LabelTransfer?) throws {
+    guard let transfer else { return }
+    if settings.distillation != nil {
+      throw IdiolectError(
+        .invalidArgument,
+        "distillation compares labels, and the target has others than the base: leave it out")
+    }
+    if request.replay != nil && !transfer.dropped.isEmpty {
+      throw IdiolectError(
+        .invalidArgument,
+        "what is replayed is written with labels that the target lacks: keep them with --labels extend, or leave --replay out"
+      )
+    }
   }
 
   /// The network with the labels of the target: the base's own where they suffice.
@@ -168,30 +203,63 @@ public final class AdaptationRun {
   /// Trains, and puts into the quarantine what failed meanwhile.
   private func train(
     _ model: AcousticModel, _ saved: [Parameter], _ groups: [ParameterGroup],
-    _ frozen: FrozenPart?, _ data: inout AdaptationData, _ baseHash: String
+    _ frozen: FrozenPart?, _ teacher: Teacher?, _ data: inout AdaptationData, _ baseHash: String
   ) throws -> TrainingState {
     let dev = DevSet(
       data.selection, source: data.selectionSource, model: model, precision: settings.precision)
     let fingerprint = try RunFingerprint(
       settings: settings, base: baseHash, strategy: "\(request.strategy)",
-      vocabulary: model.vocabulary, utterances: data.train + data.selection
+      vocabulary: model.vocabulary, utterances: data.train + data.replay + data.selection
     ).text
     var frozen = frozen
-    try frozen?.open(files.frozen, model, data.train, settings, run: fingerprint, say: say)
+    try frozen?.open(
+      files.frozen, model, data.train + data.replay, settings, run: fingerprint, say: say)
     // States need features once, so that they are not worth memory.
     let corpus = TrainingCorpus(
-      data.train, model: model,
+      data.train, mixing: data.replay, model: model,
       cacheBytes: frozen?.states == nil ? settings.featureCacheBytes : 0)
     let trainer = Trainer(
-      model: model, parameters: saved, groups: groups, frozen: frozen, corpus: corpus,
-      settings: settings, files: files, fingerprint: fingerprint,
+      model: model, parameters: saved, groups: groups, frozen: frozen, teacher: teacher,
+      corpus: corpus, settings: settings, files: files, fingerprint: fingerprint,
       lookAtDev: data.selection.isEmpty ? nil : dev.look, report: say)
+    // Of the base's weights: before a checkpoint's are read.
+    if settings.consolidation != nil { try trainer.consolidate() }
     if request.resumes { try trainer.resume() }
     try trainer.run()
     data.quarantine.add(corpus.quarantine(source: request.train))
     data.quarantine.add(dev.quarantine)
     try data.quarantine.write(to: files.quarantine)
     return trainer.state
+  }
+
+  /// Draws the weights back toward the base's as far as what chooses asks for; nil where nothing chooses.
+  private func interpolate(
+    _ model: AcousticModel, from initial: [[Float]], _ data: AdaptationData
+  ) throws -> Interpolation? {
+    guard request.interpolates && !data.selection.isEmpty else { return nil }
+    let adapted = model.parameters.map { $0.tensor.values }
+    guard adapted != initial else { return nil }
+    let target = DevSet(
+      data.selection, source: data.selectionSource, model: model, precision: settings.precision)
+    let retained =
+      data.retainedSelection.isEmpty
+      ? nil
+      : DevSet(
+        data.retainedSelection, source: request.retain ?? "", model: model,
+        precision: settings.precision)
+    let bar = ProgressBar("weights between base and adapted", total: Interpolation.shares.count)
+    let points = try Interpolation.shares.map { share in
+      Interpolation.apply(share, base: initial, adapted: adapted, to: model.parameters)
+      defer { bar.advance() }
+      return Interpolation.Point(
+        share: share, target: try target.look(), retained: try retained?.look())
+    }
+    bar.finish()
+    let interpolation = Interpolation(budget: request.forgettingBudget, points: points)
+    Interpolation.apply(
+      interpolation.chosen, base: initial, adapted: adapted, to: model.parameters)
+    say(interpolation.summary)
+    return interpolation
   }
 
   /// nil where forgetting is not measured, or cannot be any more: no reason to lose the adapted model.

@@ -106,7 +106,7 @@ public final class ScratchRun {
       to: model, newLabels: false, layerDecay: 1, weightDecay: settings.weightDecay,
       seed: settings.seed)
     let corpus = TrainingCorpus(
-      training, leading: leading, model: model, cacheBytes: settings.featureCacheBytes)
+      training, mixing: leading, model: model, cacheBytes: settings.featureCacheBytes)
     let devSet = DevSet(
       dev, source: request.dev ?? request.train, model: model, precision: settings.precision)
     let trainer = Trainer(

@@ -50,6 +50,46 @@ struct AdaptCommand: ParsableCommand {
   var retain: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Manifest of what the base was good at, to train on beside the target.",
+      valueName: "manifest"))
+  var replay: String?
+
+  @Option(help: "The share of the audio that --replay makes up (default: 0.3).")
+  var replayShare: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Hold the network's posteriors near the base's; how much that counts, such as 0.5.",
+      valueName: "weight"))
+  var distillation: Double?
+
+  @Option(
+    name: .customLong("l2-sp"),
+    help: ArgumentHelp(
+      "Draw weights back to the base's, as weight decay draws them to 0; such as 1.",
+      valueName: "strength"))
+  var pullToStart: Double?
+
+  @Option(
+    name: .customLong("ewc"),
+    help: ArgumentHelp(
+      "Draw weights back to the base's by how much they matter to --replay; such as 1.",
+      valueName: "strength"))
+  var consolidation: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "How much the WER and the CER on --retain may rise, absolute.", valueName: "rate"))
+  var forgettingBudget = 0.01
+
+  @Flag(
+    help:
+      "Ship what training gave: do not try the weights between it and the base, which may forget less."
+  )
+  var noInterpolation = false
+
+  @Option(
     name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
   var output: String
 
@@ -85,6 +125,25 @@ struct AdaptCommand: ParsableCommand {
     request.dev = dev
     request.test = test
     request.retain = retain
+    request.forgettingBudget = forgettingBudget
+    request.replay = replay
+    request.settings.replayShare = replayShare
+    request.settings.distillation = distillation
+    request.settings.pullToStart = pullToStart
+    request.settings.consolidation = consolidation
+    for (name, value, holds) in [
+      ("--replay-share", replayShare, 0.01...0.95), ("--distillation", distillation, 0...1e6),
+      ("--l2-sp", pullToStart, 0...1e6), ("--ewc", consolidation, 0...1e6),
+    ] {
+      guard let value, !holds.contains(value) else { continue }
+      throw ValidationError(
+        "\(name) takes a number from \(holds.lowerBound) to \(holds.upperBound)")
+    }
+    request.interpolates = !noInterpolation
+    guard (0...1).contains(forgettingBudget) else {
+      throw ValidationError(
+        "--forgetting-budget takes a rate from 0 to 1, such as 0.01 for a point")
+    }
     request.holdsOut = !keepLast
     guard !keepLast || (dev == nil && test != nil) else {
       throw ValidationError(

@@ -56,7 +56,8 @@ struct BatchPlanTests {
     let first = seconds.count * 9 / 10
     let natural = seconds[first...].reduce(0, +) / seconds.reduce(0, +)
     let plan = BatchPlan(
-      seconds: seconds, lead: (first, share), batchSeconds: 60, speeds: [], seed: 1, epoch: 3)
+      seconds: seconds, mixture: .init(first: first, share: share, keepsOthers: false),
+      batchSeconds: 60, speeds: [], seed: 1, epoch: 3)
     let draws = plan.batches.joined()
     let leading = draws.filter { $0.item >= first }.reduce(0) { $0 + seconds[$1.item] }
     let all = draws.reduce(0) { $0 + seconds[$1.item] }

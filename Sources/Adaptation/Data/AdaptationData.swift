@@ -11,12 +11,16 @@ package struct AdaptationData: Sendable {
 
   /// Trains.
   package var train: [Utterance]
+  /// Trains beside the target, for the base's knowledge.
+  package var replay: [Utterance]
   /// Chooses when to stop and which weights are best.
   package let selection: [Utterance]
   /// Judges; chose nothing.
   package let verdict: [Utterance]
   /// Source data; judges forgetting, and chooses nothing either. Empty when that is not measured.
   package let retained: [Utterance]
+  /// Source data that helps to choose; empty where there is too little for both.
+  package let retainedSelection: [Utterance]
   package var quarantine: Quarantine
   /// How the parts were made, for the report.
   package private(set) var notes: [String] = []
@@ -47,7 +51,8 @@ package struct AdaptationData: Sendable {
     // The held-out data first: it is the least, and what is wrong with it is found soonest.
     var dev = try manifests.dev.map { try usable($0) }
     let test = try manifests.test.map { try usable($0) }
-    retained = try manifests.retain.map { try usable($0) } ?? []
+    let allRetained = try manifests.retain.map { try usable($0) } ?? []
+    var replay = try manifests.replay.map { try usable($0, trains: true) } ?? []
     var training = try usable(manifests.train, trains: true)
     var notes: [String] = []
     // Under the same name they were refused before anything was read.
@@ -65,9 +70,13 @@ package struct AdaptationData: Sendable {
       }
       return kept
     }
-    let judges = (test ?? []) + retained
+    let judges = (test ?? []) + allRetained
     if let devPath = manifests.dev?.path {
       dev = try partCopies(dev ?? [], of: judges, that: "judges", devPath)
+    }
+    if let path = manifests.replay?.path {
+      replay = try partCopies(
+        replay, of: judges + (dev ?? []), that: "judges or chooses", path)
     }
     training = try partCopies(
       training, of: judges + (dev ?? []), that: "judges or chooses", manifests.train.path)
@@ -108,7 +117,17 @@ package struct AdaptationData: Sendable {
         "held-out data is halved by \(halves.unit.rawValue): \(selection.count) utterances choose, \(verdict.count) judge"
       )
     }
+    if allRetained.count >= 2 * ResamplingUnit.utterances.fewestUnits {
+      let halves = CorpusSplit.halving(allRetained, seed: seed)
+      (retainedSelection, retained) = (halves.first, halves.second)
+      notes.append(
+        "retained data is halved by \(halves.unit.rawValue): \(retainedSelection.count) utterances choose, \(retained.count) judge"
+      )
+    } else {
+      (retainedSelection, retained) = ([], allRetained)
+    }
     self.train = training
+    self.replay = replay
     self.quarantine = quarantine
     self.notes = notes
     selectionSource = manifests.dev?.path ?? manifests.train.path

@@ -10,20 +10,30 @@ package struct AdaptationManifests: Sendable {
   package let retain: Manifest?
   /// Judges.
   package let test: Manifest?
+  /// Source data that trains beside the target.
+  package let replay: Manifest?
 
   /// - Throws: as `Manifest`; `.invalidData` where what trains also chooses, or either also judges.
-  package init(train: String, dev: String?, retain: String?, test: String?) throws {
+  package init(
+    train: String, dev: String?, retain: String?, test: String?, replay: String? = nil
+  ) throws {
     self.train = try Manifest(path: train)
     self.dev = try dev.map { try Manifest(path: $0) }
     self.retain = try retain.map { try Manifest(path: $0) }
     self.test = try test.map { try Manifest(path: $0) }
+    self.replay = try replay.map { try Manifest(path: $0) }
     let judges = (self.test?.utterances ?? []) + (self.retain?.utterances ?? [])
     let purpose = "a verdict needs data that chose nothing"
     try refuse(self.train.utterances, in: judges, "train also judge", purpose)
+    let replayed = self.replay?.utterances ?? []
+    try refuse(replayed, in: judges, "are replayed also judge", purpose)
     guard let chooses = self.dev?.utterances else { return }
     try refuse(chooses, in: judges, "choose also judge", purpose)
     try refuse(
       self.train.utterances, in: chooses, "train also choose",
+      "what the model has seen cannot tell when it is best")
+    try refuse(
+      replayed, in: chooses, "are replayed also choose",
       "what the model has seen cannot tell when it is best")
   }
 
@@ -43,7 +53,7 @@ package struct AdaptationManifests: Sendable {
   /// Lines that could not be read.
   package var quarantine: Quarantine {
     var quarantine = train.quarantine
-    for manifest in [dev, retain, test] {
+    for manifest in [dev, retain, test, replay] {
       if let manifest { quarantine.add(manifest.quarantine) }
     }
     return quarantine

@@ -11,17 +11,30 @@ package struct BatchPlan: Sendable {
     package var copy = 0
   }
 
+  /// What share of the audio the last items make up.
+  package struct Mixture: Sendable {
+    /// The first of those items.
+    package let first: Int
+    package let share: Double
+    /// Whether all the others are in every epoch, which is longer then; otherwise an epoch has as much audio
+    /// as all items together, and the share is at least the natural one.
+    package let keepsOthers: Bool
+
+    package init(first: Int, share: Double, keepsOthers: Bool) {
+      (self.first, self.share, self.keepsOthers) = (first, share, keepsOthers)
+    }
+  }
+
   package let batches: [[Draw]]
 
   /// - Parameters:
   ///   - seconds: of each item, at speed 1.
-  ///   - lead: the first of the items that make up a share of the audio, at least their natural one; an epoch
-  ///     has as much audio as all items, so that fewer of the others are in it.
+  ///   - mixture: nil for every item once.
   ///   - batchSeconds: the most audio in a batch, padding counted.
   ///   - speeds: factors to draw from; empty for 1.
   ///   - view: decides the speeds of an epoch with fixed views; nil for new ones.
   package init(
-    seconds: [Double], lead: (first: Int, share: Double)? = nil, batchSeconds: Double,
+    seconds: [Double], mixture: Mixture? = nil, batchSeconds: Double,
     speeds: [Double], seed: UInt64, epoch: Int,
     view: Int? = nil
   ) {
@@ -33,8 +46,8 @@ package struct BatchPlan: Sendable {
       return speeds[drawn.integer(below: speeds.count)]
     }
     var draws = random.shuffled(Array(seconds.indices)).map { Draw(item: $0, speed: speed(of: $0)) }
-    if let lead {
-      draws = BatchPlan.led(draws, seconds, lead, random: &random)
+    if let mixture {
+      draws = BatchPlan.mixed(draws, seconds, mixture, random: &random)
     }
     func length(_ draw: Draw) -> Double { seconds[draw.item] / draw.speed }
     // Sorting all would give the same neighbours every epoch; sorting pools keeps batches varied.
@@ -59,28 +72,31 @@ package struct BatchPlan: Sendable {
     self.batches = random.shuffled(batches)
   }
 
-  /// Leading draws as often as their share asks for, and as many of the others as there is room for.
-  private static func led(
-    _ draws: [Draw], _ seconds: [Double], _ lead: (first: Int, share: Double),
-    random: inout SeededRandom
+  /// The last items as often as their share asks for, and as many of the others as there is room for.
+  private static func mixed(
+    _ draws: [Draw], _ seconds: [Double], _ mixture: Mixture, random: inout SeededRandom
   ) -> [Draw] {
-    let total = seconds.reduce(0, +)
-    let leading = seconds[lead.first...].reduce(0, +)
-    let goal = max(leading, lead.share * total)
+    let others = seconds[..<mixture.first].reduce(0, +)
+    let last = seconds[mixture.first...].reduce(0, +)
+    let (goal, room) =
+      mixture.keepsOthers
+      ? (mixture.share / (1 - mixture.share) * others, Double.infinity)
+      : (max(last, mixture.share * (others + last)), 0)
     var result: [Draw] = []
-    var (led, others) = (0.0, 0.0)
+    var (taken, kept) = (0.0, 0.0)
     for copy in 0... {
-      for draw in draws where draw.item >= lead.first && led < goal {
+      for draw in draws where draw.item >= mixture.first && taken < goal {
         var draw = draw
         draw.copy = copy
         result.append(draw)
-        led += seconds[draw.item]
+        taken += seconds[draw.item]
       }
-      if led >= goal || leading <= 0 { break }
+      if taken >= goal || last <= 0 { break }
     }
-    for draw in draws where draw.item < lead.first && others < total - goal {
+    for draw in draws
+    where draw.item < mixture.first && kept < max(room, others + last - goal) {
       result.append(draw)
-      others += seconds[draw.item]
+      kept += seconds[draw.item]
     }
     return random.shuffled(result)
   }

@@ -69,10 +69,15 @@ package final class BatchProducer: @unchecked Sendable {
   package static func plan(_ corpus: TrainingCorpus, _ settings: TrainingSettings, epoch: Int)
     -> BatchPlan
   {
-    BatchPlan(
-      seconds: corpus.items.map(\.seconds),
-      lead: corpus.firstLeading == corpus.items.count
-        ? nil : (corpus.firstLeading, settings.leadShare(epoch: epoch)),
+    let mixture =
+      corpus.mixesFrom == corpus.items.count
+      ? nil
+      : BatchPlan.Mixture(
+        first: corpus.mixesFrom,
+        share: settings.replayShare ?? settings.leadShare(epoch: epoch),
+        keepsOthers: settings.replayShare != nil)
+    return BatchPlan(
+      seconds: corpus.items.map(\.seconds), mixture: mixture,
       batchSeconds: settings.batchSeconds,
       speeds: settings.speeds, seed: settings.seed, epoch: epoch,
       view: settings.views.map { epoch % $0 })

@@ -42,8 +42,8 @@ package final class TrainingCorpus: Sendable {
   }
 
   package let items: [Item]
-  /// From this item on they lead: they are drawn more often as training goes on.
-  package let firstLeading: Int
+  /// From this item on a share is settled by the settings: what leads, or what is replayed.
+  package let mixesFrom: Int
   private let frontEnd: LogMel
   private let cacheBytes: Int
   private let longestSeconds: Double
@@ -51,17 +51,17 @@ package final class TrainingCorpus: Sendable {
 
   /// - Parameters:
   ///   - utterances: those without a duration are asked for it.
-  ///   - leading: utterances that lead the last third of training.
+  ///   - mixing: utterances of which the settings say what share of the audio they make up.
   ///   - longestSeconds: a longer recording is a failure, for the memory it would take.
   package init(
-    _ utterances: [Utterance], leading: [Utterance] = [], model: AcousticModel, cacheBytes: Int,
+    _ utterances: [Utterance], mixing: [Utterance] = [], model: AcousticModel, cacheBytes: Int,
     longestSeconds: Double = PreflightOptions().longestSeconds
   ) {
     self.longestSeconds = longestSeconds
     frontEnd = model.frontEnd
     self.cacheBytes = cacheBytes
-    firstLeading = utterances.count
-    items = (utterances + leading).map { utterance in
+    mixesFrom = utterances.count
+    items = (utterances + mixing).map { utterance in
       let ids = model.vocabulary.encode(model.normalizer(utterance.text)).ids
       return Item(
         utterance: utterance, target: ids.map(Int32.init),

@@ -17,7 +17,7 @@ package struct LowRankAdapter {
 
   private let updates: [Update]
   package let rank: Int
-  package let alpha: Float
+  package private(set) var alpha: Float
 
   /// Nil for a network without low-rank updates; read them before they are folded in.
   package init?(_ network: FastConformer) {
@@ -32,6 +32,9 @@ package struct LowRankAdapter {
     rank = first.a.shape[0]
     alpha = first.scale * Float(rank)
   }
+
+  /// The updates made smaller: of weights that were drawn back toward the base's.
+  package mutating func scale(by share: Double) { alpha *= Float(share) }
 
   /// Writes `adapter_config.json` and `adapter_model.safetensors`.
   ///

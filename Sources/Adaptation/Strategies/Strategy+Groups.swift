@@ -11,10 +11,11 @@ extension Strategy {
   /// - Parameters:
   ///   - newLabels: whether the output layer has rows that the base did not; it then trains as well.
   ///   - layerDecay: each layer below the output layer learns at this factor of the one above.
+  ///   - pull: how strongly weights that the base had are drawn back to it; nil for not at all.
   /// - Throws: `.invalidArgument` for more layers than there are.
   package func apply(
     to model: AcousticModel, newLabels: Bool, layerDecay: Double, weightDecay: Double,
-    seed: UInt64
+    pull: Double? = nil, seed: UInt64
   ) throws -> (groups: [ParameterGroup], saved: [Parameter]) {
     let layerCount = model.network.blocks.count
     var all = model.parameters
@@ -50,9 +51,11 @@ extension Strategy {
       let decays = byDepth[depth]!.filter { $0.role == .weight || $0.role == .lowRank }
       let others = byDepth[depth]!.filter { $0.role != .weight && $0.role != .lowRank }
       let start = self.start(depth: depth, layerCount, newLabels: newLabels)
+      let held = newLabels && depth == 0 ? nil : pull
       return [
-        ParameterGroup(decays, rateScale: scale, weightDecay: weightDecay, start: start),
-        ParameterGroup(others, rateScale: scale, start: start),
+        ParameterGroup(
+          decays, rateScale: scale, weightDecay: weightDecay, start: start, pull: held),
+        ParameterGroup(others, rateScale: scale, start: start, pull: held),
       ]
     }
     return (groups, all)

@@ -66,14 +66,24 @@ package struct FrozenPart {
 }
 
 extension Trainer {
-  /// The logits of a batch: all of the network, or what is above its frozen part.
-  func logits(_ batch: TrainingBatch, _ pass: Pass) -> (logits: Tensor, segments: Segments) {
-    guard let frozen else { return model.network(FeatureBatch(batch.features), pass) }
+  /// The logits of a batch, of all of the network or of what is above its frozen part; and the teacher's, if
+  /// there is one.
+  func logits(
+    _ batch: TrainingBatch, _ pass: Pass
+  ) -> (logits: Tensor, taught: Tensor?, segments: Segments) {
+    guard let frozen else {
+      let features = FeatureBatch(batch.features)
+      let (logits, segments) = model.network(features, pass)
+      return (logits, teacher?.logits(features, evaluation), segments)
+    }
     let (hidden, segments) =
       settings.views == nil
       ? model.network.lower(FeatureBatch(batch.features), depth: frozen.layers, evaluation)
       : packed(batch.inputs.enumerated().map { states($1, item: batch.items[$0], batch.view) })
-    return (model.network.upper(hidden, segments, depth: frozen.layers, pass), segments)
+    return (
+      model.network.upper(hidden, segments, depth: frozen.layers, pass),
+      teacher?.logits(hidden, segments, depth: frozen.layers, evaluation), segments
+    )
   }
 
   private var evaluation: Pass { Pass(training: false, precision: settings.precision) }

@@ -64,7 +64,7 @@ extension Trainer {
     let seed = SeededRandom(seed: settings.seed, 0xD4A3, batch.epoch, batch.index).state
     let pass = Pass(training: true, precision: settings.precision, seed: seed)
     let (value, result) = try tape.recording {
-      let (logits, segments) = logits(batch, pass)
+      let (logits, taught, segments) = logits(batch, pass)
       let utterances = batch.items.enumerated().map { index, item in
         CTCUtterance(
           name: corpus.items[item].utterance.id,
@@ -73,7 +73,13 @@ extension Trainer {
             frames: segments.validRange(index).count),
           target: corpus.items[item].target)
       }
-      return try loss.onTape(logits: logits, utterances: utterances, policy: .exclude)
+      let (value, result) = try loss.onTape(
+        logits: logits, utterances: utterances, policy: .exclude)
+      guard let teacher, let taught else { return (value, result) }
+      let labels = batch.items.reduce(0) { $0 + max(1, corpus.items[$1].target.count) }
+      return (
+        value.adding(teacher.loss(logits, taught: taught, segments, labels: labels)), result
+      )
     }
     var isBroken = false
     for excluded in result.excluded {

@@ -20,6 +20,7 @@ package final class Trainer {
   let settings: TrainingSettings
   let frozen: FrozenPart?
   let average: WeightAverage?
+  let teacher: Teacher?
   private let files: TrainingDirectory
   let loss: CTCLoss
   private let watchdog: PlateauWatchdog
@@ -31,11 +32,13 @@ package final class Trainer {
   ///   - parameters: all that is saved: trainable ones and statistics.
   ///   - groups: the trainable ones; every other parameter is frozen.
   ///   - frozen: what `groups` leaves out at the bottom.
+  ///   - teacher: what the network is held near, if anything.
   ///   - fingerprint: names settings and data; resuming with another is refused.
   ///   - report: takes a line for the person who waits.
   package init(
     model: AcousticModel, parameters: [Parameter], groups: [ParameterGroup],
-    frozen: FrozenPart? = nil, corpus: TrainingCorpus, settings: TrainingSettings,
+    frozen: FrozenPart? = nil, teacher: Teacher? = nil, corpus: TrainingCorpus,
+    settings: TrainingSettings,
     files: TrainingDirectory,
     fingerprint: String, lookAtDev: (() throws -> DevScore)?, report: @escaping (String) -> Void
   ) {
@@ -44,6 +47,7 @@ package final class Trainer {
     self.corpus = corpus
     self.settings = settings
     self.frozen = frozen
+    self.teacher = teacher
     self.files = files
     self.lookAtDev = lookAtDev
     self.report = report
@@ -57,6 +61,15 @@ package final class Trainer {
       block.batchNorm.usesLiveStatistics = settings.liveStatistics
     }
     state.fingerprint = fingerprint
+  }
+
+  /// Finds which weights matter to what is replayed, and holds them.
+  package func consolidate() throws {
+    optimiser.hold(
+      try Consolidation(
+        model, optimiser.slots.map(\.parameter), corpus,
+        items: corpus.mixesFrom..<corpus.items.count, settings: settings
+      ).importances)
   }
 
   /// Continues from the last checkpoint; at the beginning where the run was stopped before its first.

@@ -37,6 +37,17 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   public var leadShare = 0.6
   /// The share of training after which they make it up; it rises there from half as long on.
   public var leadFrom: Double?
+  /// The share of every epoch's audio that replayed utterances make up, beside all of the target's.
+  public var replayShare: Double?
+  /// How strongly each update draws the weights back to where they began, as weight decay draws them to 0
+  /// (L2-SP, Li et al. 2018).
+  public var pullToStart: Double?
+  /// How strongly weights that mattered on the replayed data are held where they began (EWC, Kirkpatrick et
+  /// al. 2017).
+  public var consolidation: Double?
+  /// What the distance of the network's posteriors from the base's counts beside the CTC loss, per frame (Li
+  /// and Hoiem 2016).
+  public var distillation: Double?
   /// How much of a moving average of the weights each update keeps, such as 0.999; the average is what is
   /// looked at and kept then. nil for the weights themselves.
   public var averageDecay: Double?

@@ -41,6 +41,13 @@ package struct Comparison: Sendable {
       seed: seed)
   }
 
+  /// What the difference means on retained data.
+  package func forgetting(_ budget: Double) -> Forgetting {
+    Forgetting(
+      words: words, characters: characters, wordCount: base.wordCounts.referenceLength,
+      budget: budget)
+  }
+
   /// Utterances that could not be scored.
   package func quarantine(source: String) -> Quarantine {
     var result = Quarantine()

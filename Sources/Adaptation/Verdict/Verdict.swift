@@ -19,13 +19,27 @@ package struct Decision: Sendable {
   package let verdict: Verdict
   package let shipsAdapted: Bool
   package let reason: String
+  package let forgetting: Forgetting?
 
-  /// The base ships unless the adapted model makes fewer errors on the verdict half.
+  /// The base ships unless the adapted model makes fewer errors on the verdict half, and does not forget more
+  /// than the budget beyond doubt.
   ///
-  /// - Parameter characters: adapted against base on data that chose nothing. Judged by characters: the
-  ///   same errors, but many more of them than of words, so it resolves sooner.
-  package init(_ characters: PairedBootstrap) {
+  /// - Parameters:
+  ///   - characters: adapted against base on data that chose nothing. Judged by characters: the same errors,
+  ///     but many more of them than of words, so it resolves sooner.
+  ///   - forgetting: nil where it is not measured.
+  package init(_ characters: PairedBootstrap, forgetting: Forgetting? = nil) {
+    self.forgetting = forgetting
     let difference = characters.difference
+    if let forgetting, forgetting.outcome == .exceeded {
+      verdict =
+        characters.isResolvable
+        ? Verdict(lower: characters.lower, upper: characters.upper) : .neutral
+      shipsAdapted = false
+      reason =
+        "the base ships: \(forgetting.line). Give a larger --forgetting-budget, or replay retained data in training"
+      return
+    }
     guard characters.isResolvable else {
       verdict = .neutral
       shipsAdapted = difference < 0

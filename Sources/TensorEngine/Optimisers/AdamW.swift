@@ -8,14 +8,19 @@ public struct ParameterGroup {
   public let weightDecay: Double
   /// The share of training, 0 … 1, after which it begins to train.
   public let start: Double
+  /// In place of weight decay: how strongly each update draws the weights back to where they are now; nil for
+  /// not at all.
+  public let pull: Double?
 
   public init(
-    _ parameters: [Parameter], rateScale: Double = 1, weightDecay: Double = 0, start: Double = 0
+    _ parameters: [Parameter], rateScale: Double = 1, weightDecay: Double = 0, start: Double = 0,
+    pull: Double? = nil
   ) {
     self.parameters = parameters
     self.rateScale = rateScale
     self.weightDecay = weightDecay
     self.start = start
+    self.pull = pull
   }
 }
 
@@ -27,11 +32,16 @@ public final class AdamW {
     package let rateScale: Double
     package let weightDecay: Double
     package let start: Double
+    package let pull: Double
+    /// Where the parameter began; nil without a pull.
+    package let anchor: Tensor?
+    /// Added to the pull, element by element.
+    package var importance: Tensor?
     package let first: Tensor
     package let second: Tensor
   }
 
-  package let slots: [Slot]
+  package private(set) var slots: [Slot]
   /// Updates made.
   package var step = 0
   public let beta1, beta2, epsilon: Double
@@ -43,7 +53,9 @@ public final class AdamW {
       group.parameters.map {
         Slot(
           parameter: $0, rateScale: group.rateScale, weightDecay: group.weightDecay,
-          start: group.start,
+          start: group.start, pull: group.pull ?? 0,
+          anchor: group.pull == nil ? nil : Tensor($0.tensor.values, shape: $0.tensor.shape),
+          importance: nil,
           first: Tensor(repeating: 0, shape: $0.tensor.shape),
           second: Tensor(repeating: 0, shape: $0.tensor.shape))
       }
@@ -75,14 +87,42 @@ public final class AdamW {
       }
       ck_adamw(
         tensor.pointer, gradient.pointer, slot.first.pointer, slot.second.pointer, tensor.count,
-        rate * slot.rateScale, beta1, beta2, epsilon, slot.weightDecay, Int64(step))
+        rate * slot.rateScale, beta1, beta2, epsilon, slot.anchor == nil ? slot.weightDecay : 0,
+        Int64(step))
+      slot.drawBack(rate: rate)
       tensor.didChange()
       tensor.gradient = nil
+    }
+  }
+
+  /// Says how much each element of the slots' parameters matters, beside the pull of its group.
+  package func hold(_ importances: [Tensor]) {
+    precondition(importances.count == slots.count, "\(importances.count) for \(slots.count)")
+    for index in slots.indices where slots[index].anchor != nil {
+      slots[index].importance = importances[index]
     }
   }
 
   /// Forgets gradients without using them.
   public func dropGradients() {
     for slot in slots { slot.parameter.tensor.gradient = nil }
+  }
+}
+
+extension AdamW.Slot {
+  /// Moves the weights toward where they began: decoupled from the moments, as weight decay is.
+  fileprivate func drawBack(rate: Double) {
+    guard let anchor else { return }
+    let tensor = parameter.tensor
+    let step = rate * rateScale
+    guard let importance else {
+      return ck_lerp(tensor.pointer, anchor.pointer, tensor.count, Float(min(1, step * pull)))
+    }
+    let (weights, origin, held) = (tensor.pointer, anchor.pointer, importance.pointer)
+    let (even, scale) = (Float(step * pull), Float(step))
+    for index in 0..<tensor.count {
+      weights[index] +=
+        min(1, even + scale * held[index]) * (origin[index] - weights[index])
+    }
   }
 }
