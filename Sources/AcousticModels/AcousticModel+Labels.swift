@@ -29,4 +29,24 @@ extension AcousticModel {
       configuration: configuration, source: source, vocabulary: transfer.vocabulary,
       frontEnd: frontEndConfiguration, normalizer: normalizer, record: record, path: path)
   }
+
+  /// The same network without its upper encoder layers; the output layer reads what the topmost kept one
+  /// gives.
+  ///
+  /// - Throws: `.invalidArgument` for more layers than there are, or none.
+  public func keepingLayers(_ count: Int) throws -> AcousticModel {
+    var configuration = network.configuration
+    guard (1...configuration.layerCount).contains(count) else {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(count) encoder layers cannot be kept of \(configuration.layerCount); give a number from 1 to that"
+      )
+    }
+    configuration.layerCount = count
+    let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
+    return try AcousticModel(
+      configuration: configuration, source: ParameterSource { name, _ in own[name]?.values },
+      vocabulary: vocabulary, frontEnd: frontEndConfiguration, normalizer: normalizer,
+      record: record, path: path)
+  }
 }

@@ -15,6 +15,8 @@ public struct AdaptationRequest: Sendable {
   /// Where the model goes; checkpoints lie in `training` inside it.
   public var output: String
   public var strategy = Strategy.full
+  /// Drops the encoder layers above so many; nil for none.
+  public var keptLayers: Int?
   /// Whether what the frozen layers give is kept on disk where `settings.views` does not say.
   public var keepsFrozenStates = true
   /// Whether some of train chooses when to stop where there is no dev; otherwise the last weights are kept,

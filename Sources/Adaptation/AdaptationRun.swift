@@ -50,7 +50,13 @@ public final class AdaptationRun {
     data.train = stray.kept
     data.quarantine.add(stray.quarantine)
     try data.quarantine.write(to: files.quarantine)
-    let (model, transfer) = try labels(base, data.train)
+    var (model, transfer) = try labels(base, data.train)
+    if let count = request.keptLayers {
+      model = try model.keepingLayers(count)
+      // Between a whole network and a part of it lies nothing.
+      request.interpolates = false
+      say("the \(count) lowest of \(base.network.configuration.layerCount) encoder layers are kept")
+    }
     try refuseRegularisers(for: transfer)
     let (groups, saved) = try request.strategy.apply(
       to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
@@ -208,7 +214,8 @@ public final class AdaptationRun {
     let dev = DevSet(
       data.selection, source: data.selectionSource, model: model, precision: settings.precision)
     let fingerprint = try RunFingerprint(
-      settings: settings, base: baseHash, strategy: "\(request.strategy)",
+      settings: settings, base: baseHash,
+      strategy: "\(request.strategy)" + (request.keptLayers.map { " of \($0) layers" } ?? ""),
       vocabulary: model.vocabulary, utterances: data.train + data.replay + data.selection
     ).text
     var frozen = frozen

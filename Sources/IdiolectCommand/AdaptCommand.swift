@@ -99,6 +99,12 @@ struct AdaptCommand: ParsableCommand {
   )
   var strategy = "full"
 
+  @Option(
+    help: ArgumentHelp(
+      "Drop the encoder layers above so many, as rank may advise: the network is smaller then.",
+      valueName: "n"))
+  var keepLayers: Int?
+
   @Option(help: "New characters: auto, extend (keep the base's labels) or replace.")
   var labels = LabelMode.automatic
 
@@ -151,6 +157,7 @@ struct AdaptCommand: ParsableCommand {
     }
     request.strategy = try Strategy(option: strategy)
     request.labels = labels
+    request.keptLayers = keepLayers
     request.resumes = training.resume
     request.storage = try training.storage()
     guard layerDecay > 0 && layerDecay <= 1 else {

@@ -24,5 +24,6 @@ struct RootCommand: ParsableCommand {
       EvaluateCommand.self,
       FeaturesCommand.self,
       InspectCommand.self,
+      RankCommand.self,
     ])
 }

@@ -142,6 +142,23 @@ struct StrategyTests {
     #expect(Golden.relativeError(folded, base) > 1e-3)
   }
 
+  /// The upper layer goes; the lower one is as it was, and still trains.
+  @Test func keepsTheLowerLayers() throws {
+    var request = try corpus.request()
+    request.keptLayers = 1
+    request.settings.learningRate = 1e-12
+    request.storage = .float32
+    let report = try AdaptationRun(request).run()
+    #expect(report.interpolation == nil)
+    let whole = try onEngine { try AcousticModel(directory: corpus.base) }
+    let part = try onEngine { try whole.keepingLayers(1) }
+    #expect(part.network.configuration.layerCount == 1)
+    #expect(part.parameterCount < whole.parameterCount)
+    #expect(!part.parameters.contains { $0.name.hasPrefix("encoder.layers.1.") })
+    request.keptLayers = 3
+    #expect(throws: IdiolectError.self) { try AdaptationRun(request).run() }
+  }
+
   @Test func deeperLayersLearnSlower() throws {
     let groups = try onEngine {
       try Strategy.full.apply(

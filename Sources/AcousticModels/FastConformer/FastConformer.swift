@@ -44,6 +44,18 @@ public final class FastConformer {
     return (run(blocks[..<depth], x, segments, pass), segments)
   }
 
+  /// What enters each block and, last, the output layer: [output rows, hidden] each.
+  package func states(_ batch: FeatureBatch, _ pass: Pass) -> (states: [Tensor], segments: Segments)
+  {
+    var (x, segments) = lower(batch, depth: 0, pass)
+    var states = [x]
+    for depth in blocks.indices {
+      x = run(blocks[depth...depth], x, segments, pass)
+      states.append(x)
+    }
+    return (states, segments)
+  }
+
   /// The logits, [output rows, labels], of what enters block `depth`.
   package func upper(
     _ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass
