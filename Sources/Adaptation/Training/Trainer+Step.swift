@@ -9,6 +9,7 @@ extension Trainer {
   /// One update: the gradients of one batch or several, clipped, and a step of the optimiser.
   func step(_ producer: BatchProducer) throws {
     let rate = settings.rate(progress: progress)
+    let (lossBefore, labelsBefore) = (state.lossSum, state.lossCount)
     beginLayers()
     var labels = 0
     var isBroken = false
@@ -48,6 +49,11 @@ extension Trainer {
     let clip = norm > settings.gradientClip ? settings.gradientClip / norm : 1
     optimiser.update(rate: rate, gradientFactor: clip / Double(labels))
     average?.update(count: state.updates)
+    metrics?.add(
+      Metric(
+        step: state.step, epoch: state.epoch, seconds: state.seconds,
+        loss: (state.lossSum - lossBefore) / Double(max(1, state.lossCount - labelsBefore)),
+        learningRate: rate, gradientNorm: norm))
   }
 
   /// Gradients for what trains by now: backward goes no deeper than it must.

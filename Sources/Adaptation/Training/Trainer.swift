@@ -25,6 +25,8 @@ package final class Trainer {
   let loss: CTCLoss
   private let watchdog: PlateauWatchdog
   /// Scores the network on the dev set as it stands; nil without one.
+  /// Opened when training begins.
+  private(set) var metrics: MetricsLog?
   private let lookAtDev: (() throws -> DevScore)?
   let report: (String) -> Void
 
@@ -96,6 +98,10 @@ package final class Trainer {
   /// - Throws: `.inputOutput` when a checkpoint cannot be written; `.invalidData` when nothing can be
   ///   trained on, or the loss is no number from the start.
   package func run() throws {
+    if !state.finished {
+      metrics = MetricsLog(
+        directory: files.path, resumingAfter: state.step, report: report)
+    }
     if state.looks.isEmpty && lookAtDev != nil && !settings.liveStatistics {
       try look(started: now())
     }
@@ -137,6 +143,7 @@ package final class Trainer {
         ? state.step % settings.checkpointSteps == 0 : now() - lastSave > 60
       if looksNow || state.finished || isDue {
         try TrainingCheckpoint.write(state, parameters, optimiser, average, to: files.last)
+        metrics?.flush()
         lastSave = now()
       }
     }
@@ -190,6 +197,10 @@ package final class Trainer {
     state.lossSum = 0
     state.lossCount = 0
     state.looks.append(look)
+    metrics?.add(
+      Metric(
+        step: look.step, epoch: look.epoch, seconds: look.seconds, devCER: look.devCER,
+        devWER: look.devWER))
     // The same step again, after an interruption, is the best still.
     let isBest =
       look.devCER.map {
