@@ -44,7 +44,7 @@ struct MetricsTests {
     #expect(MetricsLog.read("\(directory)/metrics.jsonl").isEmpty)
   }
 
-  /// Bytes that TensorBoard 2.21 reads as these scalars; `Scripts/golden/tensorboard.py` made sure.
+  /// Bytes that TensorBoard 2.21 reads as these scalars; `Scripts/golden/event_files.py` made sure.
   @Test func eventsAreTensorBoards() throws {
     let log = try log()
     log.add(

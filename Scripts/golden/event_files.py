@@ -1,6 +1,6 @@
 """Reads event files with TensorBoard and prints what it finds, to compare with metrics.jsonl beside them.
 
-  python Scripts/golden/tensorboard.py RUN/training
+  python Scripts/golden/event_files.py RUN/training
 
 Requirements: tensorboard==2.21.0
 """
