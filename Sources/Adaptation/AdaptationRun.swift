@@ -101,6 +101,10 @@ public final class AdaptationRun {
       if adapter != nil { try files.keepAdapter() }
       try base.write(to: files.candidate, storage: store.losslessStorage, record: record)
     }
+    try AtomicFile.write(
+      AdaptationPage(
+        report: report, course: MetricsLog.read("\(files.path)/metrics.jsonl"), model: base
+      ).html, to: "\(files.candidate)/report.html")
     try files.ship()
     return report
   }

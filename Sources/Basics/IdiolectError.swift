@@ -28,6 +28,8 @@ public struct IdiolectError: Error, Sendable, CustomStringConvertible {
     public static let unsupported = Code("unsupported", exitCode: 69)
     /// A read or write that the system refused: full disk, permissions.
     public static let inputOutput = Code("input/output", exitCode: 74)
+    /// A person asked to stop; what was done is saved.
+    public static let interrupted = Code("interrupted", exitCode: 130)
   }
 
   public let code: Code

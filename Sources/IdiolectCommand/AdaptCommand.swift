@@ -126,6 +126,7 @@ struct AdaptCommand: ParsableCommand {
   func run() throws {
     defer { ProfileReport.print() }
     StandardOutput.outlivesItsReader()
+    Interruption.permit()
     var request = AdaptationRequest(
       base: try model.directory(), train: train, output: output)
     request.dev = dev

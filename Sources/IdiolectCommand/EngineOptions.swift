@@ -63,9 +63,14 @@ struct ModelOption: ParsableArguments {
     )
   }
 
-  func open() throws -> AcousticModel {
+  /// - Parameter adapter: directory of a profile to hear with; nil for the model alone.
+  func open(adapter: String? = nil) throws -> AcousticModel {
     let directory = try directory()
-    return try onEngine { try AcousticModel(directory: directory) }
+    return try onEngine {
+      let model = try AcousticModel(directory: directory)
+      if let adapter { model.use(try AdapterProfile(directory: adapter, for: model)) }
+      return model
+    }
   }
 }
 

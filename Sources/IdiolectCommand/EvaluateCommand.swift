@@ -26,6 +26,13 @@ struct EvaluateCommand: ParsableCommand {
   var data: String
 
   @OptionGroup var model: ModelOption
+
+  @Option(
+    help: ArgumentHelp(
+      "Hear with an adapter of the model, as adapt --strategy lora leaves it in OUTPUT/adapter.",
+      valueName: "directory"))
+  var adapter: String?
+
   @OptionGroup var engine: EngineOptions
 
   @Option(help: "'text' or 'json', one object with every utterance.")
@@ -45,7 +52,7 @@ struct EvaluateCommand: ParsableCommand {
     defer { ProfileReport.print() }
     let precision = try engine.prepare()
     let manifest = try Manifest(path: data)
-    let transcriber = try Transcriber(model: try model.open(), precision: precision)
+    let transcriber = try Transcriber(model: try model.open(adapter: adapter), precision: precision)
     let progress = ProgressBar(
       "evaluating", total: manifest.utterances.count, unit: "utterances")
     defer { progress.finish() }

@@ -13,7 +13,7 @@ struct RootCommand: ParsableCommand {
       idiolect evaluate --data AudioSamples/scottish-test.jsonl
 
       Exit codes: 0 done; 64 wrong command line; 65 bad audio, data or model (also when some of several \
-      recordings were left out); 66 missing file; 69 unsupported here; 74 reading or writing failed. \
+      recordings were left out); 66 missing file; 69 unsupported here; 74 reading or writing failed; 130 interrupted. \
       Messages go to standard error, one line each; results go to standard output.
       """,
     version: "idiolect \(idiolectVersion), \(String(cString: ck_library_version()))",
@@ -25,5 +25,7 @@ struct RootCommand: ParsableCommand {
       FeaturesCommand.self,
       InspectCommand.self,
       RankCommand.self,
+      CompareCommand.self,
+      MergeCommand.self,
     ])
 }

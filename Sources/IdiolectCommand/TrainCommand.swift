@@ -78,6 +78,7 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     defer { ProfileReport.print() }
     StandardOutput.outlivesItsReader()
+    Interruption.permit()
     var request = ScratchRequest(train: train, output: output)
     request.dev = dev
     request.lead = lead

@@ -26,6 +26,13 @@ struct TranscribeCommand: ParsableCommand {
   var files: [String]
 
   @OptionGroup var model: ModelOption
+
+  @Option(
+    help: ArgumentHelp(
+      "Hear with an adapter of the model, as adapt --strategy lora leaves it in OUTPUT/adapter.",
+      valueName: "directory"))
+  var adapter: String?
+
   @OptionGroup var engine: EngineOptions
 
   @Option(help: "'text' or 'json', one object a line.")
@@ -51,7 +58,7 @@ struct TranscribeCommand: ParsableCommand {
   func run() throws {
     defer { ProfileReport.print() }
     let precision = try engine.prepare()
-    let transcriber = try Transcriber(model: try model.open(), precision: precision)
+    let transcriber = try Transcriber(model: try model.open(adapter: adapter), precision: precision)
     if let logits { try transcriber.logits(path: files[0]).write(to: logits) }
     let progress =
       files.count > 1

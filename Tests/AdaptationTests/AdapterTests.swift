@@ -1,3 +1,4 @@
+import AcousticFeatures
 import AcousticModels
 import Adaptation
 import Basics
@@ -71,6 +72,58 @@ struct AdapterTests {
       #expect(Golden.relativeError(adapted[name]!, expected) < 1e-5, "\(name)")
     }
     #expect(base.keys.count { base[$0] != adapted[$0] } == 20)
+    try profile("\(corpus.path)/\(place)", corpus)
+  }
+
+  /// A profile beside its base hears as the merged model does, and leaves the base as it was.
+  private func profile(_ directory: String, _ corpus: TinyCorpus) throws {
+    try onEngine {
+      var random = SeededRandom(seed: 3)
+      let features = try LogMel()((0..<16_000).map { _ in random.uniform(-0.5...0.5) })
+      func logits(_ model: AcousticModel) -> [Float] {
+        model.network(FeatureBatch([features]), Pass(training: false, precision: .float32)).logits
+          .values
+      }
+      let base = try AcousticModel(directory: corpus.base)
+      let alone = logits(base)
+      let profile = try AdapterProfile(directory: directory, for: base)
+      base.use(profile)
+      let heard = logits(base)
+      let merged = logits(try AcousticModel(directory: "\(corpus.path)/out"))
+      #expect(Golden.relativeError(heard, merged) < 1e-4)
+      #expect(heard != alone)
+      base.use(nil)
+      #expect(logits(base) == alone)
+      base.merge([(profile, 0.5), (profile, 0.5)])
+      #expect(Golden.relativeError(logits(base), merged) < 1e-4)
+      // Of another base it is refused.
+      let other = try AcousticModel(directory: try Overfitted.outcome.get().directory)
+      #expect(throws: IdiolectError.self) {
+        try AdapterProfile(directory: directory, for: other)
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      #"{"peft_type": "IA3", "r": 2, "lora_alpha": 2}"#, #"{"peft_type": "LORA"}"#, "{", "",
+      #"{"peft_type": "LORA", "r": 0, "lora_alpha": 2}"#,
+      #"{"peft_type": "LORA", "r": 3, "lora_alpha": 2}"#,
+      #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "use_dora": true}"#,
+    ]) func brokenProfiles(_ configuration: String) throws
+  {
+    let corpus = try TinyCorpus()
+    let folder = "\(corpus.path)/adapter"
+    try onEngine {
+      let model = try AcousticModel(directory: corpus.base)
+      _ = try model.network.addLowRank(rank: 2, alpha: 4, seed: 1)
+      try LowRankAdapter(model.network)?.write(to: folder, base: "", hash: "")
+      let base = try AcousticModel(directory: corpus.base)
+      // The hash of no base.
+      #expect(throws: IdiolectError.self) { try AdapterProfile(directory: folder, for: base) }
+      try AtomicFile.write(configuration, to: "\(folder)/adapter_config.json")
+      #expect(throws: IdiolectError.self) { try AdapterProfile(directory: folder, for: base) }
+    }
   }
 
   /// An adapter that lost does not lie beside the base that ships.

@@ -39,6 +39,25 @@ struct AdaptCommandTests {
     FileManager.default.contents(atPath: "\(place.directory)/\(name)")
   }
 
+  /// Ctrl-C once: what is done is saved, and the same command goes on to the same bits.
+  @Test func interruptedOnce() throws {
+    let command =
+      "\"$idiolect\" adapt --model model --train train.jsonl --dev dev.jsonl --batch-seconds 3 --look-every 2"
+    let whole = try run("\(command) --epochs 4 -o whole")
+    #expect(whole.status == 0, "\(whole.errors)")
+    // In the background a shell has its children ignore interruptions; env undoes that.
+    let stopped = try run(
+      "env --default-signal=INT \(command) --epochs 4 -o parts > log & job=$!; "
+        + "while ! grep -q '^step [1-9]' log && kill -0 $job; do sleep 0.01; done; "
+        + "kill -INT $job; wait $job")
+    if stopped.status != 0 {
+      expectOneLine(stopped, 130, "is saved", "--resume")
+      let rest = try run("\(command) --epochs 4 -o parts --resume")
+      #expect(rest.status == 0, "\(rest.errors)")
+    }
+    #expect(bytes("parts/model.safetensors") == bytes("whole/model.safetensors"))
+  }
+
   private func expectOneLine(_ run: Program, _ status: Int32, _ parts: String...) {
     #expect(run.status == status, "\(run.errors)")
     #expect(run.errorLines.count == 1, "\(run.errors)")
@@ -100,6 +119,10 @@ struct AdaptCommandTests {
     #expect(bytes("out/training/last.safetensors") != nil)
     // What was written can be used, and adapted again.
     #expect(try run("\"$idiolect\" transcribe --model out 0.wav").status == 0)
+    let compared = try run("\"$idiolect\" compare out")
+    #expect(compared.status == 0 && compared.output.contains("full"), "\(compared.errors)")
+    expectOneLine(try run("\"$idiolect\" compare model"), 65, "model/adaptation.json")
+    #expect(bytes("out/report.html") != nil)
     let again = try adapt("--dev dev.jsonl --output out --epochs 1")
     #expect(again.status == 0, "\(again.errors)")
     let next = try JSONNode(path: "\(place.directory)/out/adaptation.json")

@@ -8,7 +8,7 @@ struct HelpTests {
     let help = try Program("--help")
     #expect(help.status == 0)
     #expect(help.errors.isEmpty)
-    for command in ["transcribe", "evaluate", "features", "inspect"] {
+    for command in ["transcribe", "evaluate", "features", "inspect", "rank", "compare", "merge"] {
       #expect(help.lines.contains { $0.hasPrefix("  \(command) ") })
     }
     for code in ["0 done", "64", "65", "66", "69", "74"] { #expect(help.output.contains(code)) }
@@ -22,7 +22,7 @@ struct HelpTests {
       ("transcribe", ["<files>", "--model", "--precision", "--threads", "--format", "--logits"]),
       ("evaluate", ["--data", "--model", "--worst", "--format", "--seed"]),
       ("features", ["<clip>", "--preset", "--output"]),
-      ("inspect", ["<path>", "--model"]),
+      ("inspect", ["<path>", "--model"]), ("rank", ["--models", "--data"]), ("compare", ["<runs>"]),
     ]) func helpOfACommandHasExamplesAndOptions(_ command: String, _ options: [String]) throws
   {
     let help = try Program(command, "--help")
@@ -33,7 +33,10 @@ struct HelpTests {
   }
 
   /// An example that the help breaks into two lines cannot be copied.
-  @Test(arguments: ["adapt", "train", "transcribe", "evaluate", "features", "inspect"])
+  @Test(arguments: [
+    "adapt", "train", "transcribe", "evaluate", "features", "inspect", "rank", "compare",
+    "merge",
+  ])
   func examplesAreWhole(_ command: String) throws {
     let lines = try Program(command, "--help").output
       .split(separator: "\n", omittingEmptySubsequences: false)

@@ -105,7 +105,7 @@ package final class Trainer {
     if state.looks.isEmpty && lookAtDev != nil && !settings.liveStatistics {
       try look(started: now())
     }
-    if !state.finished { try train() }
+    if !state.finished { try Interruption.watching(train) }
     if state.best != nil { try TrainingCheckpoint.readWeights(files.best, into: parameters) }
   }
 
@@ -138,13 +138,20 @@ package final class Trainer {
         state.finished = isOver || (state.looksSinceBest >= settings.patience && !isTimed)
       }
       if state.brokenSteps >= Trainer.mostBrokenSteps { try giveUp() }
+      let stops = Interruption.isRequested && !state.finished
       let isDue =
         settings.checkpointSteps > 0
         ? state.step % settings.checkpointSteps == 0 : now() - lastSave > 60
-      if looksNow || state.finished || isDue {
+      if looksNow || state.finished || isDue || stops {
         try TrainingCheckpoint.write(state, parameters, optimiser, average, to: files.last)
         metrics?.flush()
         lastSave = now()
+      }
+      if stops {
+        throw IdiolectError(
+          .interrupted,
+          "stopped after step \(state.step), which is saved; the same command with --resume goes on"
+        )
       }
     }
   }

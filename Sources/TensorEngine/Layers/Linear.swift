@@ -31,8 +31,8 @@ public final class Linear {
     return result.adding(lowRank(x, pass), scaledBy: lowRank.scale)
   }
 
-  /// Adds a low-rank update that begins as no change at all (B = 0).
-  public func addLowRank(_ update: LowRankUpdate) { lowRank = update }
+  /// Adds a low-rank update, in place of the one there is; nil for none.
+  public func addLowRank(_ update: LowRankUpdate?) { lowRank = update }
 
   /// Adds amplitudes of the inputs, which begin as 1.
   public func addAmplitudes(_ update: InputAmplitudes) { amplitudes = update }
@@ -61,6 +61,11 @@ public final class LowRankUpdate {
       "\(name).lora_A.weight", [rank, inputs], .lowRank, .scaled(inputs: inputs))
     b = try source.parameter("\(name).lora_B.weight", [outputs, rank], .lowRank, .constant(0))
     scale = alpha / Float(rank)
+  }
+
+  /// The same update, counting by a share.
+  public init(_ other: LowRankUpdate, share: Float) {
+    (a, b, scale) = (other.a, other.b, other.scale * share)
   }
 
   func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Basics
+import Foundation
+import Idiolect
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Sets adaptations side by side.",
+    discussion: """
+      Reads what each adaptation wrote beside its model. Rows are sorted by the CER of the adapted model on the \
+      data that judged it; runs that were judged by other data do not compare, and are marked.
+
+      Examples:
+        idiolect compare runs/full runs/lora runs/upper
+        idiolect compare runs/* --format json
+      """)
+
+  @Argument(help: "Directories that adapt wrote.")
+  var runs: [String]
+
+  @Option(help: "'text' or 'json', an object a run.")
+  var format = OutputFormat.text
+
+  func validate() throws {
+    guard !runs.isEmpty else { throw ValidationError("give at least one run") }
+  }
+
+  func run() throws {
+    let found = try runs.map(Run.init).sorted { ($0.after, $0.path) < ($1.after, $1.path) }
+    switch format {
+    case .json:
+      for run in found { try StandardOutput.line(run.record.text(.compact, sortedKeys: false)) }
+    case .text:
+      let judges = Set(found.map(\.judge))
+      let rows = found.map { run in
+        [
+          run.path, run.strategy, Figures.percent(run.before), Figures.percent(run.after),
+          run.difference, run.retained, run.verdict, run.shipped,
+        ] + (judges.count > 1 ? [run.judge] : [])
+      }
+      let heads =
+        ["run", "strategy", "CER before", "after", "difference", "retained", "verdict", "ships"]
+        + (judges.count > 1 ? ["judged by"] : [])
+      for line in Figures.table([heads] + rows) { try StandardOutput.line(line) }
+    }
+  }
+
+  /// What one run wrote of itself.
+  private struct Run {
+    let path, strategy, verdict, shipped, difference, retained, judge: String
+    let before, after: Double
+    let record: JSONValue
+
+    init(_ path: String) throws {
+      let file = "\(path)/adaptation.json"
+      let node = try JSONNode(path: file)
+      guard node["scores"]["target"].value != nil else {
+        throw IdiolectError(
+          .invalidData, "\(file): has no scores; give directories that idiolect adapt wrote")
+      }
+      let target = node["scores"]["target"]["cer"]
+      func interval(_ node: JSONNode) throws -> String {
+        func points(_ key: String) throws -> String {
+          String(format: "%+.1f", try node[key].double() * 100)
+        }
+        return "\(try points("rate")) [\(try points("lower")) … \(try points("upper"))]"
+      }
+      self.path = path
+      strategy = try node["lineage"]["strategy"].string()
+      before = try target["base"]["rate"].double()
+      after = try target["adapted"]["rate"].double()
+      difference = try interval(target["difference"])
+      let kept = node["scores"]["retained"]
+      retained =
+        kept["cer"].value == nil ? "not measured" : try interval(kept["cer"]["difference"])
+      verdict = try node["verdict"]["transfer"].string()
+      shipped = try node["verdict"]["shipped"].string()
+      let lineage = node["lineage"]
+      judge =
+        try ["test", "dev", "train"].lazy.compactMap { key in
+          lineage[key].value == nil ? nil : try lineage[key].string()
+        }.first ?? ""
+      record = [
+        "run": .string(path), "strategy": .string(strategy), "cer_before": .number(before),
+        "cer_after": .number(after), "verdict": .string(verdict), "ships": .string(shipped),
+        "retained": .string(retained), "judged_by": .string(judge),
+      ]
+    }
+  }
+}

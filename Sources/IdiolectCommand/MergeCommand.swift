@@ -1,0 +1,54 @@
+import ArgumentParser
+import Basics
+import Idiolect
+
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Makes one model of a base and adapters.",
+    discussion: """
+      Adapters are what adapt --strategy lora leaves in OUTPUT/adapter; transcribe and evaluate use one beside \
+      its base with --adapter. Merged, the result is a model like any other. Of several adapters each counts by \
+      its share.
+
+      Examples:
+        idiolect merge --adapter runs/anna/adapter -o anna
+        idiolect merge --adapter a/adapter --adapter b/adapter -o both
+      """)
+
+  @OptionGroup var model: ModelOption
+
+  @Option(help: ArgumentHelp("An adapter; may be given several times.", valueName: "directory"))
+  var adapter: [String] = []
+
+  @Option(help: "How much each adapter counts, between commas (default: 1 each).")
+  var shares: String?
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
+  var output: String
+
+  func run() throws {
+    let given = try shares.map { text in
+      try text.split(separator: ",").map { part in
+        guard let share = Float(part), share.isFinite else {
+          throw ValidationError("--shares: '\(part)' is no number")
+        }
+        return share
+      }
+    }
+    guard !adapter.isEmpty, given?.count ?? adapter.count == adapter.count else {
+      throw ValidationError("give at least one --adapter, and as many shares as adapters")
+    }
+    let base = try model.directory()
+    try onEngine {
+      let whole = try AcousticModel(directory: base)
+      whole.merge(
+        try adapter.enumerated().map { index, directory in
+          (try AdapterProfile(directory: directory, for: whole), given?[index] ?? 1)
+        })
+      try whole.write(to: output)
+    }
+    try StandardOutput.line("model: \(output)")
+  }
+}
