@@ -70,6 +70,7 @@ public struct AdaptationReport: Sendable {
     for (name, path) in [
       ("train", request.train), ("dev", request.dev), ("test", request.test),
       ("retain", request.retain), ("replay", request.replay),
+      ("unlabelled", request.unlabelled),
     ] {
       guard let path else { continue }
       lineage[name] = .string(path)

@@ -6,10 +6,14 @@ public struct AdaptationRequest: Sendable {
   /// Directory of the base model.
   public var base: String
   /// Manifests.
-  public var train: String
+  public var train: String?
   public var dev: String?
   public var retain: String?
   public var test: String?
+  /// Recordings of the target whose texts are not looked at: what the model hears in them trains it.
+  public var unlabelled: String?
+  /// How often the model hears `unlabelled` anew.
+  public var rounds = 3
   /// Source data that is trained on beside the target, `settings.replayShare` of the audio.
   public var replay: String?
   /// Where the model goes; checkpoints lie in `training` inside it.
@@ -32,7 +36,7 @@ public struct AdaptationRequest: Sendable {
   /// How weights are stored.
   public var storage = SafetensorsTensor.Storage.float16
 
-  public init(base: String, train: String, output: String) {
+  public init(base: String, train: String?, output: String) {
     self.base = base
     self.train = train
     self.output = output

@@ -12,8 +12,8 @@ import Transcription
 ///     var request = AdaptationRequest(base: "Models/english-small", train: "me.jsonl", output: "mine")
 ///     let report = try AdaptationRun(request) { print($0) }.run()
 public final class AdaptationRun {
-  private var request: AdaptationRequest
-  private let say: (String) -> Void
+  var request: AdaptationRequest
+  let say: (String) -> Void
 
   /// - Parameter say: takes a line for the person who waits.
   public init(_ request: AdaptationRequest, say: @escaping (String) -> Void = { _ in }) {
@@ -27,8 +27,8 @@ public final class AdaptationRun {
     try onEngine { try runOnEngine() }
   }
 
-  private var settings: TrainingSettings { request.settings }
-  private var files: TrainingDirectory { TrainingDirectory(output: request.output) }
+  var settings: TrainingSettings { request.settings }
+  var files: TrainingDirectory { TrainingDirectory(output: request.output) }
 
   private func runOnEngine() throws -> AdaptationReport {
     try files.refuse(base: request.base)
@@ -38,14 +38,15 @@ public final class AdaptationRun {
     let hash = try store.sha256()
     let manifests = try AdaptationManifests(
       train: request.train, dev: request.dev, retain: request.retain, test: request.test,
-      replay: request.replay)
+      replay: request.replay, unlabelled: request.unlabelled)
     let lock = try TrainingLock(files)
     defer { withExtendedLifetime(lock) {} }
     try files.prepare(resumes: request.resumes)
     var (data, checked) = try preflight(manifests, base)
     data.notes.forEach(say)
     let stray = StrayCharacters(
-      data.train, normalizer: base.normalizer, known: base.vocabulary, source: request.train)
+      data.train, normalizer: base.normalizer, known: base.vocabulary,
+      source: request.train ?? "")
     stray.note.map(say)
     data.train = stray.kept
     data.quarantine.add(stray.quarantine)
@@ -69,7 +70,10 @@ public final class AdaptationRun {
     let frozen = try frozenPart(of: model, groups)
     let initial = model.parameters.map { $0.tensor.values }
     let teacher = settings.distillation.map { Teacher(base, weight: $0) }
-    let state = try train(model, saved, groups, frozen, teacher, &data, hash)
+    let course = Course(
+      model: model, saved: saved, groups: groups, frozen: frozen, teacher: teacher,
+      baseHash: hash, hasNewLabels: transfer != nil)
+    let state = try train(course, &data)
     var adapter = transfer == nil ? LowRankAdapter(model.network) : nil
     model.network.foldUpdates()
     let interpolation = transfer == nil ? try interpolate(model, from: initial, data) : nil
@@ -170,15 +174,17 @@ public final class AdaptationRun {
   ) throws -> (AdaptationData, PreflightReport) {
     // Every character has a label here: which of them are worth one, usable texts alone can tell.
     let provisional =
-      try transfer(base, manifests.train.utterances)?.0.vocabulary ?? base.vocabulary
+      try transfer(base, manifests.train?.utterances ?? [])?.0.vocabulary ?? base.vocabulary
     var report: PreflightReport?
     var quarantine = manifests.quarantine
     let data = try AdaptationData(
       manifests, seed: settings.seed, holdsOut: request.holdsOut
-    ) { manifest, trains in
+    ) { manifest, use in
       let checked = Preflight(
-        manifest, for: base, vocabulary: trains ? provisional : nil, say: say)
-      if trains { report = checked.report }
+        manifest, for: base, vocabulary: use == .trains ? provisional : nil,
+        requiresText: use != .isUnlabelled, say: say)
+      // Of what is replayed first, and of what trains last.
+      if use == .trains { report = checked.report }
       quarantine.add(checked.quarantine)
       try quarantine.write(to: files.quarantine)
       guard !checked.usable.isEmpty else {
@@ -188,89 +194,7 @@ public final class AdaptationRun {
       }
       return (checked.usable, checked.quarantine)
     }
-    // The manifest that trains is always looked at.
-    return (data, report!)
-  }
-
-  /// What the strategy freezes at the bottom; settles how many views an utterance has.
-  private func frozenPart(
-    of model: AcousticModel, _ groups: [ParameterGroup]
-  ) throws -> FrozenPart? {
-    let layerCount = model.network.blocks.count
-    let frozen = FrozenPart(groups, layerCount: layerCount)
-    if frozen == nil && settings.views != nil {
-      throw IdiolectError(
-        .invalidArgument,
-        "strategy \(request.strategy): no encoder layer is frozen, so that fixed views save nothing; leave them out"
-      )
-    }
-    if request.keepsFrozenStates && settings.views == nil {
-      request.settings.views = frozen?.defaultViews(settings, layerCount: layerCount)
-    }
-    return frozen
-  }
-
-  /// Trains, and puts into the quarantine what failed meanwhile.
-  private func train(
-    _ model: AcousticModel, _ saved: [Parameter], _ groups: [ParameterGroup],
-    _ frozen: FrozenPart?, _ teacher: Teacher?, _ data: inout AdaptationData, _ baseHash: String
-  ) throws -> TrainingState {
-    let dev = DevSet(
-      data.selection, source: data.selectionSource, model: model, precision: settings.precision)
-    let fingerprint = try RunFingerprint(
-      settings: settings, base: baseHash,
-      strategy: "\(request.strategy)" + (request.keptLayers.map { " of \($0) layers" } ?? ""),
-      vocabulary: model.vocabulary, utterances: data.train + data.replay + data.selection
-    ).text
-    var frozen = frozen
-    try frozen?.open(
-      files.frozen, model, data.train + data.replay, settings, run: fingerprint, say: say)
-    // States need features once, so that they are not worth memory.
-    let corpus = TrainingCorpus(
-      data.train, mixing: data.replay, model: model,
-      cacheBytes: frozen?.states == nil ? settings.featureCacheBytes : 0)
-    let trainer = Trainer(
-      model: model, parameters: saved, groups: groups, frozen: frozen, teacher: teacher,
-      corpus: corpus, settings: settings, files: files, fingerprint: fingerprint,
-      lookAtDev: data.selection.isEmpty ? nil : dev.look, report: say)
-    // Of the base's weights: before a checkpoint's are read.
-    if settings.consolidation != nil { try trainer.consolidate() }
-    if request.resumes { try trainer.resume() }
-    try trainer.run()
-    data.quarantine.add(corpus.quarantine(source: request.train))
-    data.quarantine.add(dev.quarantine)
-    try data.quarantine.write(to: files.quarantine)
-    return trainer.state
-  }
-
-  /// Draws the weights back toward the base's as far as what chooses asks for; nil where nothing chooses.
-  private func interpolate(
-    _ model: AcousticModel, from initial: [[Float]], _ data: AdaptationData
-  ) throws -> Interpolation? {
-    guard request.interpolates && !data.selection.isEmpty else { return nil }
-    let adapted = model.parameters.map { $0.tensor.values }
-    guard adapted != initial else { return nil }
-    let target = DevSet(
-      data.selection, source: data.selectionSource, model: model, precision: settings.precision)
-    let retained =
-      data.retainedSelection.isEmpty
-      ? nil
-      : DevSet(
-        data.retainedSelection, source: request.retain ?? "", model: model,
-        precision: settings.precision)
-    let bar = ProgressBar("weights between base and adapted", total: Interpolation.shares.count)
-    let points = try Interpolation.shares.map { share in
-      Interpolation.apply(share, base: initial, adapted: adapted, to: model.parameters)
-      defer { bar.advance() }
-      return Interpolation.Point(
-        share: share, target: try target.look(), retained: try retained?.look())
-    }
-    bar.finish()
-    let interpolation = Interpolation(budget: request.forgettingBudget, points: points)
-    Interpolation.apply(
-      interpolation.chosen, base: initial, adapted: adapted, to: model.parameters)
-    say(interpolation.summary)
-    return interpolation
+    return (data, report ?? PreflightReport())
   }
 
   /// nil where forgetting is not measured, or cannot be any more: no reason to lose the adapted model.

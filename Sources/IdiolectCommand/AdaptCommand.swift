@@ -26,7 +26,16 @@ struct AdaptCommand: ParsableCommand {
   @OptionGroup var model: ModelOption
 
   @Option(help: ArgumentHelp("Manifest of the target to train on.", valueName: "manifest"))
-  var train: String
+  var train: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Manifest of recordings of the target without texts: what the model hears in them, as far as it agrees with itself, trains it.",
+      valueName: "manifest"))
+  var unlabelled: String?
+
+  @Option(help: "How often the model hears --unlabelled anew.")
+  var rounds = 3
 
   @Option(
     help: ArgumentHelp(
@@ -130,6 +139,14 @@ struct AdaptCommand: ParsableCommand {
     var request = AdaptationRequest(
       base: try model.directory(), train: train, output: output)
     request.dev = dev
+    request.unlabelled = unlabelled
+    request.rounds = rounds
+    guard train != nil || unlabelled != nil else {
+      throw ValidationError("give --train, or --unlabelled and --test")
+    }
+    guard (1...100).contains(rounds) else {
+      throw ValidationError("--rounds takes a number from 1 to 100")
+    }
     request.test = test
     request.retain = retain
     request.forgettingBudget = forgettingBudget

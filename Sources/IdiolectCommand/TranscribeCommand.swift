@@ -19,6 +19,7 @@ struct TranscribeCommand: ParsableCommand {
         idiolect transcribe talk.flac
         idiolect transcribe --model runs/mine *.wav > texts.tsv
         idiolect transcribe --format json talk.opus | jq -c '.words[]'
+        idiolect transcribe --adapt interview.mp3
         idiolect transcribe --precision float32 --logits logits.npy clip.wav
       """)
 
@@ -49,6 +50,12 @@ struct TranscribeCommand: ParsableCommand {
       valueName: "path"))
   var logits: String?
 
+  @Flag(
+    help:
+      "Adapt the normalisations to each recording first, without labels, and forget that afterwards. Where the result is not to be trusted, the text is the model's as it is, and standard error says why."
+  )
+  var adapt = false
+
   func validate() throws {
     guard logits == nil || files.count == 1 else {
       throw ValidationError("--logits is for one recording, not for \(files.count)")
@@ -65,8 +72,23 @@ struct TranscribeCommand: ParsableCommand {
       ? ProgressBar("transcribing", total: files.count, unit: "recordings") : nil
     defer { progress?.finish() }
     var failures: [IdiolectError] = []
-    let utterances = files.map { Utterance(id: $0, audioPath: $0, text: "") }
-    try transcriber.transcribe(utterances) { index, result in
+    func each(_ body: (Int, Result<Transcript, IdiolectError>) throws -> Void) throws {
+      guard adapt else {
+        let utterances = files.map { Utterance(id: $0, audioPath: $0, text: "") }
+        return try transcriber.transcribe(utterances, body)
+      }
+      let adapter = try TestTimeAdapter(model: transcriber.model, precision: precision)
+      for (index, file) in files.enumerated() {
+        do {
+          let (transcript, outcome) = try adapter.transcribe(path: file)
+          if case .refused(let reason) = outcome { Failure.say("\(file): not adapted: \(reason)") }
+          try body(index, .success(transcript))
+        } catch let error as IdiolectError {
+          try body(index, .failure(error))
+        }
+      }
+    }
+    try each { index, result in
       progress?.clear()
       switch result {
       case .success(let transcript): try write(transcript, file: files[index])

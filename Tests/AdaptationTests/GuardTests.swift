@@ -71,8 +71,8 @@ struct GuardTests {
     let manifests = try AdaptationManifests(
       train: try corpus.write(TinyCorpus.clips(6), "train"),
       dev: try corpus.write(dev, "dev"), retain: nil, test: nil)
-    let data = try AdaptationData(manifests, seed: 1) { manifest, trains in
-      trains ? (manifest.utterances, Quarantine()) : (Array(dev.prefix(2)), Quarantine())
+    let data = try AdaptationData(manifests, seed: 1) { manifest, use in
+      use == .trains ? (manifest.utterances, Quarantine()) : (Array(dev.prefix(2)), Quarantine())
     }
     #expect(data.selection.count == 1 && data.verdict.count == 1)
   }
@@ -134,7 +134,7 @@ struct GuardTests {
     let held = try TrainingLock(TrainingDirectory(output: request.output))
     let error = #expect(throws: IdiolectError.self) { try AdaptationRun(request).run() }
     #expect(error?.message.contains("another run") == true)
-    var scratch = ScratchRequest(train: request.train, output: request.output)
+    var scratch = ScratchRequest(train: request.train!, output: request.output)
     scratch.network = try onEngine { try TinyModel.make().network.configuration }
     scratch.settings = TinyCorpus.settings
     #expect(throws: IdiolectError.self) { try ScratchRun(scratch).run() }
@@ -152,7 +152,7 @@ struct GuardTests {
     var request = try corpus.request()
     request.resumes = true
     #expect(try AdaptationRun(request).run().training.finished)
-    var scratch = ScratchRequest(train: request.train, output: "\(corpus.path)/scratch")
+    var scratch = ScratchRequest(train: request.train!, output: "\(corpus.path)/scratch")
     scratch.network = try onEngine { try TinyModel.make().network.configuration }
     scratch.settings = TinyCorpus.settings
     scratch.resumes = true

@@ -4,13 +4,22 @@ import SpeechText
 
 /// The utterances of a run by their purposes: what trains, what chooses, what judges.
 package struct AdaptationData: Sendable {
+  /// What a manifest is for.
+  package enum Use {
+    case trains, isHeldOut
+    /// Trains by what is heard in it.
+    case isUnlabelled
+  }
+
   /// Looks at the recordings of a manifest before they are parted.
-  package typealias Check = (_ manifest: Manifest, _ trains: Bool) throws -> (
+  package typealias Check = (_ manifest: Manifest, _ use: Use) throws -> (
     usable: [Utterance], quarantine: Quarantine
   )
 
   /// Trains.
   package var train: [Utterance]
+  /// Trains by what is heard in it.
+  package let unlabelled: [Utterance]
   /// Trains beside the target, for the base's knowledge.
   package var replay: [Utterance]
   /// Chooses when to stop and which weights are best.
@@ -36,6 +45,11 @@ package struct AdaptationData: Sendable {
     _ manifests: AdaptationManifests, seed: UInt64, holdsOut: Bool = true,
     check: Check = { manifest, _ in (manifest.utterances, Quarantine()) }
   ) throws {
+    guard manifests.train != nil || manifests.test != nil else {
+      throw IdiolectError(
+        .invalidArgument,
+        "with no labelled data nothing could be proved: give a few labelled utterances by --test")
+    }
     guard holdsOut || (manifests.test != nil && manifests.dev == nil) else {
       throw IdiolectError(
         .invalidArgument,
@@ -43,8 +57,8 @@ package struct AdaptationData: Sendable {
       )
     }
     var quarantine = manifests.quarantine
-    func usable(_ manifest: Manifest, trains: Bool = false) throws -> [Utterance] {
-      let checked = try check(manifest, trains)
+    func usable(_ manifest: Manifest, _ use: Use = .isHeldOut) throws -> [Utterance] {
+      let checked = try check(manifest, use)
       quarantine.add(checked.quarantine)
       return checked.usable
     }
@@ -52,8 +66,9 @@ package struct AdaptationData: Sendable {
     var dev = try manifests.dev.map { try usable($0) }
     let test = try manifests.test.map { try usable($0) }
     let allRetained = try manifests.retain.map { try usable($0) } ?? []
-    var replay = try manifests.replay.map { try usable($0, trains: true) } ?? []
-    var training = try usable(manifests.train, trains: true)
+    var replay = try manifests.replay.map { try usable($0, .trains) } ?? []
+    unlabelled = try manifests.unlabelled.map { try usable($0, .isUnlabelled) } ?? []
+    var training = try manifests.train.map { try usable($0, .trains) } ?? []
     var notes: [String] = []
     // Under the same name they were refused before anything was read.
     func partCopies(
@@ -78,11 +93,16 @@ package struct AdaptationData: Sendable {
       replay = try partCopies(
         replay, of: judges + (dev ?? []), that: "judges or chooses", path)
     }
-    training = try partCopies(
-      training, of: judges + (dev ?? []), that: "judges or chooses", manifests.train.path)
+    if let path = manifests.train?.path {
+      training = try partCopies(
+        training, of: judges + (dev ?? []), that: "judges or chooses", path)
+    }
     var held: [Utterance]
     if let dev {
       held = dev
+    } else if manifests.train == nil {
+      held = []
+      notes.append("no labelled data chooses: signs of a collapse end the training")
     } else if !holdsOut {
       held = []
       notes.append("nothing is held out of train: the last weights are kept")
@@ -90,7 +110,7 @@ package struct AdaptationData: Sendable {
       guard training.count >= 4 else {
         throw IdiolectError(
           .invalidData,
-          "\(manifests.train.path): \(training.count) utterances are too few to hold any out; give at least 4, or --dev"
+          "\(manifests.train?.path ?? ""): \(training.count) utterances are too few to hold any out; give at least 4, or --dev"
         )
       }
       // Two at the least: one to choose by, one to judge.
@@ -130,7 +150,7 @@ package struct AdaptationData: Sendable {
     self.replay = replay
     self.quarantine = quarantine
     self.notes = notes
-    selectionSource = manifests.dev?.path ?? manifests.train.path
+    selectionSource = manifests.dev?.path ?? manifests.train?.path ?? ""
     verdictSource = manifests.test?.path ?? selectionSource
   }
 }

@@ -3,7 +3,8 @@ package import SpeechCorpus
 
 /// The manifests of a run, read all at once: a bad one is found before anything is done with a good one.
 package struct AdaptationManifests: Sendable {
-  package let train: Manifest
+  /// nil where only unlabelled recordings train.
+  package let train: Manifest?
   /// Chooses and, without `test`, judges.
   package let dev: Manifest?
   /// Source data, to measure forgetting by.
@@ -12,25 +13,35 @@ package struct AdaptationManifests: Sendable {
   package let test: Manifest?
   /// Source data that trains beside the target.
   package let replay: Manifest?
+  /// Trains by what is heard in it.
+  package let unlabelled: Manifest?
 
   /// - Throws: as `Manifest`; `.invalidData` where what trains also chooses, or either also judges.
   package init(
-    train: String, dev: String?, retain: String?, test: String?, replay: String? = nil
+    train: String?, dev: String?, retain: String?, test: String?, replay: String? = nil,
+    unlabelled: String? = nil
   ) throws {
-    self.train = try Manifest(path: train)
+    guard train != nil || unlabelled != nil else {
+      throw IdiolectError(
+        .invalidArgument, "nothing to train on: give --train, or --unlabelled and --test")
+    }
+    self.train = try train.map { try Manifest(path: $0) }
+    self.unlabelled = try unlabelled.map { try Manifest(path: $0, requiresText: false) }
     self.dev = try dev.map { try Manifest(path: $0) }
     self.retain = try retain.map { try Manifest(path: $0) }
     self.test = try test.map { try Manifest(path: $0) }
     self.replay = try replay.map { try Manifest(path: $0) }
     let judges = (self.test?.utterances ?? []) + (self.retain?.utterances ?? [])
     let purpose = "a verdict needs data that chose nothing"
-    try refuse(self.train.utterances, in: judges, "train also judge", purpose)
+    let training = self.train?.utterances ?? []
+    try refuse(training, in: judges, "train also judge", purpose)
+    try refuse(self.unlabelled?.utterances ?? [], in: judges, "train also judge", purpose)
     let replayed = self.replay?.utterances ?? []
     try refuse(replayed, in: judges, "are replayed also judge", purpose)
     guard let chooses = self.dev?.utterances else { return }
     try refuse(chooses, in: judges, "choose also judge", purpose)
     try refuse(
-      self.train.utterances, in: chooses, "train also choose",
+      training + (self.unlabelled?.utterances ?? []), in: chooses, "train also choose",
       "what the model has seen cannot tell when it is best")
     try refuse(
       replayed, in: chooses, "are replayed also choose",
@@ -52,8 +63,8 @@ package struct AdaptationManifests: Sendable {
 
   /// Lines that could not be read.
   package var quarantine: Quarantine {
-    var quarantine = train.quarantine
-    for manifest in [dev, retain, test, replay] {
+    var quarantine = Quarantine()
+    for manifest in [train, dev, retain, test, replay, unlabelled] {
       if let manifest { quarantine.add(manifest.quarantine) }
     }
     return quarantine

@@ -10,13 +10,16 @@ extension Preflight {
   /// - Parameters:
   ///   - vocabulary: the labels to train; nil for held-out data, which is only transcribed: no text is too
   ///     long for it, and no recording either.
+  ///   - requiresText: whether an utterance without a text is unusable.
   ///   - say: takes what was found.
   init(
-    _ manifest: Manifest, for model: AcousticModel, vocabulary: Vocabulary?, say: (String) -> Void
+    _ manifest: Manifest, for model: AcousticModel, vocabulary: Vocabulary?,
+    requiresText: Bool = true, say: (String) -> Void
   ) {
     let trains = vocabulary != nil
     var options = PreflightOptions()
     options.sampleRate = model.frontEnd.sampleRate
+    options.requiresText = requiresText
     if !trains { options.longestSeconds = .greatestFiniteMagnitude }
     let bar = ProgressBar(
       trains ? "pre-flight" : "pre-flight of \(manifest.path)", total: manifest.utterances.count,

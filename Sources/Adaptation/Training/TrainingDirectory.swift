@@ -23,6 +23,14 @@ package struct TrainingDirectory: Sendable {
   /// Lies there once the model of this training has been shipped.
   private var complete: String { "\(path)/complete" }
 
+  /// Where a round of training on unlabelled recordings keeps its checkpoints.
+  package func round(_ number: Int, resumes: Bool) throws -> TrainingDirectory {
+    let round = TrainingDirectory(output: "\(path)/round-\(number)")
+    if !resumes { try? FileManager.default.removeItem(atPath: round.path) }
+    try round.prepare(resumes: resumes)
+    return round
+  }
+
   package var holdsCheckpoint: Bool { FileManager.default.fileExists(atPath: last) }
 
   /// Makes the directory, and clears it of what earlier runs left unless this one resumes.

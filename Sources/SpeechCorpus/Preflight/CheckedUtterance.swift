@@ -30,6 +30,7 @@ struct CheckedUtterance {
 
   mutating func checkText(_ vocabulary: Vocabulary?, _ options: PreflightOptions) {
     let scalars = Array(text.unicodeScalars)
+    guard options.requiresText else { return }
     guard !scalars.isEmpty else {
       return note(
         .emptyText, "no text is left after normalisation", "write what is said in it",

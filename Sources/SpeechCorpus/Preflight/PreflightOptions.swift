@@ -2,6 +2,8 @@
 public struct PreflightOptions: Sendable, Codable, Hashable {
   /// The network's sample rate, in Hz.
   public var sampleRate = 16_000
+  /// Whether an utterance without a text is unusable.
+  public var requiresText = true
   /// A character that stands in the corpus fewer times is rare: hard to learn.
   public var rareBelow = 10
   /// Less audio for each label than this, in milliseconds, is a doubt about the transcript.

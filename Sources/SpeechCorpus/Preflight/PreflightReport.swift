@@ -44,6 +44,8 @@ public struct PreflightReport: Sendable, Codable, Hashable {
   public var rareCharacters: [CharacterCount] = []
   /// Characters that the vocabulary has no label for, in quarantined texts too.
   public var foreignCharacters: [CharacterCount] = []
+
+  public init() {}
 }
 
 extension PreflightReport: CustomStringConvertible {

@@ -174,7 +174,7 @@ struct AdaptationPage {
     let request = report.request
     var rows = [
       ["base", request.base], ["its weights, SHA-256", report.baseHash],
-      ["train", request.train], ["strategy", "\(request.strategy)"],
+      ["train", request.train ?? "nothing labelled"], ["strategy", "\(request.strategy)"],
       ["parameters trained", "\(report.trainable) of \(report.parameters)"],
       ["labels", report.transfer ?? "the base's own"],
       ["updates", "\(report.training.updates)"],
@@ -183,7 +183,7 @@ struct AdaptationPage {
     ]
     for (name, path) in [
       ("dev", request.dev), ("test", request.test), ("retained", request.retain),
-      ("replayed", request.replay),
+      ("replayed", request.replay), ("unlabelled", request.unlabelled),
     ] {
       if let path { rows.append([name, path]) }
     }

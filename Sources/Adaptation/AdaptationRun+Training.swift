@@ -1,0 +1,142 @@
+import AcousticModels
+import Basics
+import SpeechCorpus
+import TensorEngine
+
+/// What every training of a run shares.
+struct Course {
+  let model: AcousticModel
+  /// All that training changes, statistics too.
+  let saved: [Parameter]
+  let groups: [ParameterGroup]
+  let frozen: FrozenPart?
+  let teacher: Teacher?
+  let baseHash: String
+  let hasNewLabels: Bool
+}
+
+extension AdaptationRun {
+  /// What the strategy freezes at the bottom; settles how many views an utterance has.
+  func frozenPart(
+    of model: AcousticModel, _ groups: [ParameterGroup]
+  ) throws -> FrozenPart? {
+    let layerCount = model.network.blocks.count
+    let frozen = FrozenPart(groups, layerCount: layerCount)
+    if frozen == nil && settings.views != nil {
+      throw IdiolectError(
+        .invalidArgument,
+        "strategy \(request.strategy): no encoder layer is frozen, so that fixed views save nothing; leave them out"
+      )
+    }
+    if request.keepsFrozenStates && settings.views == nil {
+      request.settings.views = frozen?.defaultViews(settings, layerCount: layerCount)
+    }
+    return frozen
+  }
+
+  /// Trains on what is labelled, then on what a teacher hears in the rest.
+  func train(_ course: Course, _ data: inout AdaptationData) throws -> TrainingState {
+    var state = TrainingState()
+    if !data.train.isEmpty { state = try train(course, data.train, files, &data) }
+    guard !data.unlabelled.isEmpty else { return state }
+    if data.train.isEmpty && course.hasNewLabels {
+      throw IdiolectError(
+        .invalidData, "a new output layer hears nothing yet: give some labelled data by --train")
+    }
+    if settings.averageDecay == nil { request.settings.averageDecay = 0.99 }
+    func labels() -> PseudoLabels {
+      PseudoLabels(
+        data.unlabelled, teacher: course.model, precision: settings.precision, seed: settings.seed)
+    }
+    var heard = labels()
+    for round in 1...max(1, request.rounds) {
+      say("round \(round): \(heard.summary)")
+      guard !heard.kept.isEmpty else { break }
+      let before = course.saved.map { $0.tensor.values }
+      let next = try train(
+        course, data.train + heard.kept, files.round(round, resumes: request.resumes), &data)
+      let now = labels()
+      // Labels decide where there are any; otherwise signs of a collapse.
+      let objection: String? =
+        if let reached = next.best?.devCER, let known = state.best?.devCER {
+          reached < known ? nil : "the dev CER did not fall"
+        } else {
+          now.collapse(since: heard)
+        }
+      if let objection {
+        say("round \(round) is undone: \(objection)")
+        for (parameter, values) in zip(course.saved, before) {
+          parameter.tensor.pointer.update(from: values, count: values.count)
+          parameter.tensor.didChange()
+        }
+        break
+      }
+      (state, heard) = (next, now)
+    }
+    return state
+  }
+
+  /// Trains, and puts into the quarantine what failed meanwhile.
+  private func train(
+    _ course: Course, _ utterances: [Utterance], _ files: TrainingDirectory,
+    _ data: inout AdaptationData
+  ) throws -> TrainingState {
+    let model = course.model
+    let dev = DevSet(
+      data.selection, source: data.selectionSource, model: model, precision: settings.precision)
+    let fingerprint = try RunFingerprint(
+      settings: settings, base: course.baseHash,
+      strategy: "\(request.strategy)" + (request.keptLayers.map { " of \($0) layers" } ?? ""),
+      vocabulary: model.vocabulary, utterances: utterances + data.replay + data.selection
+    ).text
+    var frozen = course.frozen
+    try frozen?.open(
+      files.frozen, model, utterances + data.replay, settings, run: fingerprint, say: say)
+    // States need features once, so that they are not worth memory.
+    let corpus = TrainingCorpus(
+      utterances, mixing: data.replay, model: model,
+      cacheBytes: frozen?.states == nil ? settings.featureCacheBytes : 0)
+    let trainer = Trainer(
+      model: model, parameters: course.saved, groups: course.groups, frozen: frozen,
+      teacher: course.teacher, corpus: corpus, settings: settings, files: files,
+      fingerprint: fingerprint, lookAtDev: data.selection.isEmpty ? nil : dev.look, report: say)
+    // Of the base's weights: before a checkpoint's are read.
+    if settings.consolidation != nil { try trainer.consolidate() }
+    if request.resumes { try trainer.resume() }
+    try trainer.run()
+    data.quarantine.add(corpus.quarantine(source: request.train ?? request.unlabelled ?? ""))
+    data.quarantine.add(dev.quarantine)
+    try data.quarantine.write(to: self.files.quarantine)
+    return trainer.state
+  }
+
+  /// Draws the weights back toward the base's as far as what chooses asks for; nil where nothing chooses.
+  func interpolate(
+    _ model: AcousticModel, from initial: [[Float]], _ data: AdaptationData
+  ) throws -> Interpolation? {
+    guard request.interpolates && !data.selection.isEmpty else { return nil }
+    let adapted = model.parameters.map { $0.tensor.values }
+    guard adapted != initial else { return nil }
+    let target = DevSet(
+      data.selection, source: data.selectionSource, model: model, precision: settings.precision)
+    let retained =
+      data.retainedSelection.isEmpty
+      ? nil
+      : DevSet(
+        data.retainedSelection, source: request.retain ?? "", model: model,
+        precision: settings.precision)
+    let bar = ProgressBar("weights between base and adapted", total: Interpolation.shares.count)
+    let points = try Interpolation.shares.map { share in
+      Interpolation.apply(share, base: initial, adapted: adapted, to: model.parameters)
+      defer { bar.advance() }
+      return Interpolation.Point(
+        share: share, target: try target.look(), retained: try retained?.look())
+    }
+    bar.finish()
+    let interpolation = Interpolation(budget: request.forgettingBudget, points: points)
+    Interpolation.apply(
+      interpolation.chosen, base: initial, adapted: adapted, to: model.parameters)
+    say(interpolation.summary)
+    return interpolation
+  }
+}

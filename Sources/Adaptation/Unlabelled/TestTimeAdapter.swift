@@ -1,0 +1,258 @@
+import AcousticFeatures
+public import AcousticModels
+import AudioIO
+import Basics
+import CTC
+import Foundation
+import SpeechText
+public import TensorEngine
+public import Transcription
+
+/// Adapts a model to one recording without a label, transcribes it, and forgets what it learnt.
+///
+/// Normalisations alone train, for a few steps, toward sure and distinct decisions in frames that are not blank:
+/// low entropy and little confusion of classes (Lin et al. 2022, SUTA; Jin et al. 2020). Entropy falls whatever
+/// happens to the text, so it proves nothing: the text is kept only where views of the recording still agree,
+/// and the rate of labels, the share of blanks and the posteriors stay near the base's.
+public final class TestTimeAdapter {
+  public struct Options: Sendable, Codable, Hashable {
+    public var steps = 10
+    public var learningRate = 1e-3
+    /// Of entropy; the rest is the confusion of classes.
+    public var entropyShare: Float = 0.3
+    /// Softens the posteriors that are made surer.
+    public var temperature: Float = 2.5
+    /// Longer recordings adapt by so many seconds of them, spread over their length.
+    public var mostSeconds = 60.0
+    /// What the guard allows: fall of the agreement between views, change of labels a second (a ratio, or its
+    /// inverse), change of the share of blanks, and mean divergence from the base's posteriors in nats.
+    public var agreementLoss = 0.02
+    public var rateRatio = 1.4
+    public var blankChange = 0.1
+    public var divergence = 0.25
+
+    public init() {}
+  }
+
+  public enum Outcome: Sendable, Hashable {
+    /// The adapted text is given.
+    case adapted
+    /// The text is that of the model as it was, and why.
+    case refused(String)
+  }
+
+  private let model: AcousticModel
+  private let transcriber: Transcriber
+  private let options: Options
+  private let precision: Precision
+
+  /// - Throws: as `Transcriber`.
+  public init(model: AcousticModel, precision: Precision = .automatic, options: Options = .init())
+    throws
+  {
+    self.model = model
+    self.precision = precision
+    self.options = options
+    transcriber = try Transcriber(model: model, precision: precision)
+  }
+
+  /// Transcribes a recording by a model that adapted to it; the model is as before afterwards.
+  ///
+  /// - Throws: as `Transcriber.transcribe(path:)`.
+  public func transcribe(path: String) throws -> (transcript: Transcript, outcome: Outcome) {
+    let before = try transcriber.transcribe(path: path)
+    let windows = try windows(of: path)
+    return try onEngine {
+      let norms = model.parameters.filter { $0.role == .normalisation }
+      let kept = norms.map { $0.tensor.values }
+      let required = model.parameters.map(\.tensor.requiresGradient)
+      defer {
+        for (parameter, values) in zip(norms, kept) {
+          parameter.tensor.pointer.update(from: values, count: values.count)
+          parameter.tensor.didChange()
+          parameter.tensor.gradient = nil
+        }
+        for (parameter, requires) in zip(model.parameters, required) {
+          parameter.tensor.requiresGradient = requires
+        }
+      }
+      let base = windows.map(measure)
+      guard base.contains(where: { $0.labels > 0 }) else {
+        return (before, .refused("nothing is heard in it"))
+      }
+      for parameter in model.parameters { parameter.tensor.requiresGradient = false }
+      for parameter in norms { parameter.tensor.requiresGradient = true }
+      adapt(norms, windows)
+      for parameter in norms { parameter.tensor.requiresGradient = false }
+      if let reason = objection(base, windows.map(measure), seconds: before.durationSeconds) {
+        return (before, .refused(reason))
+      }
+      return (try transcriber.transcribe(path: path), .adapted)
+    }
+  }
+
+  // MARK: Adapting
+
+  /// Features of the windows that adapt, spread over the recording.
+  private func windows(of path: String) throws -> [Features] {
+    let rate = model.frontEnd.sampleRate
+    let reader = try AudioReader(path, sampleRate: rate)
+    var source = WindowReader(
+      sampleRate: rate, windowSeconds: transcriber.options.windowSeconds
+    ) { try reader.next(maximumFrames: $0) }
+    var all: [Features] = []
+    let most = max(1, Int(options.mostSeconds / transcriber.options.windowSeconds))
+    // Of a long recording every second window goes each time there are too many: they stay spread evenly.
+    var stride = 1
+    var index = 0
+    while let (_, samples) = try source.next() {
+      defer { index += 1 }
+      guard index % stride == 0, let features = try? model.frontEnd(samples) else { continue }
+      all.append(features)
+      if all.count > 2 * most {
+        all = all.indices.filter { $0 % 2 == 0 }.map { all[$0] }
+        stride *= 2
+      }
+    }
+    return Array(all.prefix(2 * most))
+  }
+
+  private func adapt(_ norms: [Parameter], _ windows: [Features]) {
+    let optimiser = AdamW([ParameterGroup(norms)])
+    for _ in 0..<options.steps {
+      var count = 0
+      for window in windows {
+        let tape = Tape()
+        let loss: Tensor? = tape.recording {
+          let (logits, segments) = model.network(FeatureBatch([window]), evaluation)
+          return uncertainty(logits, segments.validRange(0))
+        }
+        guard let loss else { continue }
+        tape.backward(from: loss)
+        count += 1
+      }
+      guard count > 0, optimiser.gradientNorm().isFinite else { return optimiser.dropGradients() }
+      optimiser.update(rate: options.learningRate, gradientFactor: 1 / Double(count))
+    }
+  }
+
+  private var evaluation: Pass { Pass(training: false, precision: precision) }
+
+  /// Entropy and confusion of classes over frames that are not blank; nil without such frames.
+  private func uncertainty(_ logits: Tensor, _ rows: Range<Int>) -> Tensor? {
+    let (classes, blank) = (logits.columns, model.vocabulary.blank)
+    let said = zip(rows, labels(logits, rows).labels).filter { $1 != blank }.map(\.0)
+    guard !said.isEmpty else { return nil }
+    let soft = logits.scaled(by: 1 / options.temperature)
+    let probabilities = soft.softmax()
+    let mask = Tensor(repeating: 0, shape: logits.shape)
+    for row in said {
+      (mask.pointer + row * classes).update(repeating: 1, count: classes)
+    }
+    let frames = Float(said.count)
+    let entropy = probabilities.multiplied(by: soft.softmax(logarithm: true))
+      .multiplied(by: mask).sum().scaled(by: -options.entropyShare / frames)
+    // How much of each class's mass stays with it: one less its confusion with the others. The masses count
+    // as given.
+    var masses = [Float](repeating: 0, count: classes)
+    for row in said {
+      for label in 0..<classes { masses[label] += probabilities.pointer[row * classes + label] }
+    }
+    let weights = Tensor(
+      masses.map { $0 > 1e-3 ? 1 / $0 : 0 }, shape: [classes])
+    let distinct = probabilities.multiplied(by: probabilities).multiplied(by: mask)
+      .scaledColumns(by: weights).sum()
+      .scaled(by: -(1 - options.entropyShare) / Float(classes))
+    return entropy.adding(distinct)
+  }
+
+  // MARK: The guard
+
+  /// What a window sounds like to the network as it stands.
+  private struct Measure {
+    let labels: Int
+    let blankShare: Double
+    /// 1 less the character error between two perturbed views.
+    let agreement: Double
+    let characters: Int
+    /// Log-posteriors, [rows, labels].
+    let posteriors: Tensor
+    let rows: Range<Int>
+  }
+
+  private func measure(_ window: Features) -> Measure {
+    let (logits, segments) = model.network(FeatureBatch([window]), evaluation)
+    let rows = segments.validRange(0)
+    let best = labels(logits, rows)
+    let views = [1, 2].map { view -> String in
+      var masked = window
+      var random = SeededRandom(seed: 0x7E57, view)
+      TestTimeAdapter.view.apply(to: &masked, random: &random)
+      let (logits, segments) = model.network(FeatureBatch([masked]), evaluation)
+      return text(labels(logits, segments.validRange(0)))
+    }
+    let counts = ErrorCounts.characters(reference: views[0], hypothesis: views[1])
+    return Measure(
+      labels: best.collapsed.count,
+      blankShare: Double(best.blanks) / Double(max(1, best.labels.count)),
+      agreement: 1 - Double(counts.errors) / Double(max(1, counts.referenceLength)),
+      characters: counts.referenceLength, posteriors: logits.softmax(logarithm: true), rows: rows)
+  }
+
+  /// Masks that leave most of what is said.
+  private static let view: SpecAugment = {
+    var view = SpecAugment()
+    view.frequencyMasks = 1
+    view.timeMasks = 2
+    return view
+  }()
+
+  /// Why the adapted text is not to be trusted; nil where nothing speaks against it.
+  private func objection(_ before: [Measure], _ after: [Measure], seconds: Double) -> String? {
+    func total(_ measures: [Measure], _ value: (Measure) -> Double) -> Double {
+      measures.reduce(0) { $0 + value($1) }
+    }
+    let frames = max(1, total(before) { Double($0.rows.count) })
+    func agreement(_ measures: [Measure]) -> Double {
+      total(measures) { $0.agreement * Double($0.characters) }
+        / max(1, total(measures) { Double($0.characters) })
+    }
+    let loss = agreement(before) - agreement(after)
+    if loss > options.agreementLoss {
+      return "views of it agree less, by \(percent(loss))"
+    }
+    let ratio =
+      max(1, total(after) { Double($0.labels) }) / max(1, total(before) { Double($0.labels) })
+    if ratio > options.rateRatio || ratio < 1 / options.rateRatio {
+      return "\(decimals(ratio, 2)) times as many labels a second"
+    }
+    let blanks =
+      (total(after) { $0.blankShare * Double($0.rows.count) }
+        - total(before) { $0.blankShare * Double($0.rows.count) }) / frames
+    if abs(blanks) > options.blankChange {
+      return "the share of blanks changed by \(percent(blanks))"
+    }
+    let divergence =
+      zip(before, after).reduce(0.0) { sum, pair in
+        let (old, new) = (pair.0.posteriors, pair.1.posteriors)
+        let first = pair.0.rows.lowerBound * old.columns
+        return sum
+          + (first..<first + pair.0.rows.count * old.columns).reduce(0.0) { part, index in
+            let log = Double(old.pointer[index])
+            return log < -30 ? part : part + exp(log) * (log - Double(new.pointer[index]))
+          }
+      } / frames
+    guard divergence <= options.divergence else {
+      return "its posteriors are \(decimals(divergence, 2)) nats from the base's"
+    }
+    return nil
+  }
+
+  private func labels(_ logits: Tensor, _ rows: Range<Int>) -> GreedyLabels {
+    GreedyLabels(logits, rows, blank: model.vocabulary.blank)
+  }
+
+  private func text(_ labels: GreedyLabels) -> String {
+    model.vocabulary.decode(labels.collapsed)
+  }
+}
