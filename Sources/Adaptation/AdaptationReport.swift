@@ -6,10 +6,11 @@ import Transcription
 
 /// What an adaptation did, for people and for `adaptation.json`.
 public struct AdaptationReport: Sendable {
-  let request: AdaptationRequest
+  package let request: AdaptationRequest
   let baseHash: String
   package let preflight: PreflightReport
   let transfer: String?
+  package let choice: StrategyChoice?
   let trainable: Int
   let parameters: Int
   package let weightChange: WeightChange
@@ -50,6 +51,7 @@ public struct AdaptationReport: Sendable {
       lines.append(
         "\(quarantined) utterances quarantined: \(request.output)/training/quarantine.jsonl")
     }
+    if let choice { lines.append("why: \(choice.reason)") }
     lines.append("verdict: \(verdict.rawValue); \(decision.reason)")
     return lines
   }
@@ -119,7 +121,8 @@ public struct AdaptationReport: Sendable {
       ]
     }
     return [
-      ("lineage", .object(lineage)), ("training", training), ("interpolation", mixture),
+      ("lineage", .object(lineage)), ("choice", choice?.record ?? .null), ("training", training),
+      ("interpolation", mixture),
       ("scores", scores), ("verdict", verdict),
     ]
   }

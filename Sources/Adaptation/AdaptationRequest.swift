@@ -19,6 +19,8 @@ public struct AdaptationRequest: Sendable {
   /// Where the model goes; checkpoints lie in `training` inside it.
   public var output: String
   public var strategy = Strategy.full
+  /// Wall time of an automatic choice and the training that follows it, in minutes.
+  public var budgetMinutes = 10.0
   /// Drops the encoder layers above so many; nil for none.
   public var keptLayers: Int?
   /// Whether what the frozen layers give is kept on disk where `settings.views` does not say.

@@ -1,6 +1,7 @@
 import AcousticModels
 import Basics
 import SpeechCorpus
+import SpeechText
 import TensorEngine
 
 /// What every training of a run shares.
@@ -12,10 +13,52 @@ struct Course {
   let frozen: FrozenPart?
   let teacher: Teacher?
   let baseHash: String
-  let hasNewLabels: Bool
+  /// nil where the labels are the base's own.
+  let transfer: LabelTransfer?
+  /// Every parameter of the model as it was.
+  let initial: [[Float]]
+
+  /// How many values train.
+  var trainable: Int { groups.flatMap(\.parameters).reduce(0) { $0 + $1.tensor.count } }
 }
 
 extension AdaptationRun {
+  /// The network, and what of it trains, as the request's strategy says.
+  func makeCourse(_ base: AcousticModel, _ hash: String, _ data: AdaptationData) throws -> Course {
+    var (model, transfer) = try labels(base, data.train)
+    if let count = request.keptLayers {
+      model = try model.keepingLayers(count)
+      // Between a whole network and a part of it lies nothing.
+      request.interpolates = false
+      say("the \(count) lowest of \(base.network.configuration.layerCount) encoder layers are kept")
+    }
+    try refuseRegularisers(for: transfer)
+    let (groups, saved) = try request.strategy.apply(
+      to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
+      weightDecay: settings.weightDecay,
+      pull: settings.pullToStart ?? settings.consolidation.map { _ in 0 }, seed: settings.seed)
+    return Course(
+      model: model, saved: saved, groups: groups, frozen: try frozenPart(of: model, groups),
+      teacher: settings.distillation.map { Teacher(base, weight: $0) }, baseHash: hash,
+      transfer: transfer, initial: model.parameters.map { $0.tensor.values })
+  }
+
+  /// What holds the network near its base needs labels that both have.
+  private func refuseRegularisers(for transfer: LabelTransfer?) throws {
+    guard let transfer else { return }
+    if settings.distillation != nil {
+      throw IdiolectError(
+        .invalidArgument,
+        "distillation compares labels, and the target has others than the base: leave it out")
+    }
+    if request.replay != nil && !transfer.dropped.isEmpty {
+      throw IdiolectError(
+        .invalidArgument,
+        "what is replayed is written with labels that the target lacks: keep them with --labels extend, or leave --replay out"
+      )
+    }
+  }
+
   /// What the strategy freezes at the bottom; settles how many views an utterance has.
   func frozenPart(
     of model: AcousticModel, _ groups: [ParameterGroup]
@@ -39,7 +82,7 @@ extension AdaptationRun {
     var state = TrainingState()
     if !data.train.isEmpty { state = try train(course, data.train, files, &data) }
     guard !data.unlabelled.isEmpty else { return state }
-    if data.train.isEmpty && course.hasNewLabels {
+    if data.train.isEmpty && course.transfer != nil {
       throw IdiolectError(
         .invalidData, "a new output layer hears nothing yet: give some labelled data by --train")
     }
@@ -77,7 +120,7 @@ extension AdaptationRun {
   }
 
   /// Trains, and puts into the quarantine what failed meanwhile.
-  private func train(
+  func train(
     _ course: Course, _ utterances: [Utterance], _ files: TrainingDirectory,
     _ data: inout AdaptationData
   ) throws -> TrainingState {

@@ -51,34 +51,19 @@ public final class AdaptationRun {
     data.train = stray.kept
     data.quarantine.add(stray.quarantine)
     try data.quarantine.write(to: files.quarantine)
-    var (model, transfer) = try labels(base, data.train)
-    if let count = request.keptLayers {
-      model = try model.keepingLayers(count)
-      // Between a whole network and a part of it lies nothing.
-      request.interpolates = false
-      say("the \(count) lowest of \(base.network.configuration.layerCount) encoder layers are kept")
-    }
-    try refuseRegularisers(for: transfer)
-    let (groups, saved) = try request.strategy.apply(
-      to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
-      weightDecay: settings.weightDecay,
-      pull: settings.pullToStart ?? settings.consolidation.map { _ in 0 }, seed: settings.seed)
-    let trainable = groups.flatMap(\.parameters).reduce(0) { $0 + $1.tensor.count }
+    let choice = try choose(base, hash, &data)
+    let course = try makeCourse(base, hash, data)
+    try choice?.start(course)
     say(
-      "strategy \(request.strategy): \(trainable) of \(model.parameterCount) parameters train, \(settings.precision.rawValue)"
+      "strategy \(request.strategy): \(course.trainable) of \(course.model.parameterCount) parameters train, \(settings.precision.rawValue)"
     )
-    let frozen = try frozenPart(of: model, groups)
-    let initial = model.parameters.map { $0.tensor.values }
-    let teacher = settings.distillation.map { Teacher(base, weight: $0) }
-    let course = Course(
-      model: model, saved: saved, groups: groups, frozen: frozen, teacher: teacher,
-      baseHash: hash, hasNewLabels: transfer != nil)
+    let (model, transfer) = (course.model, course.transfer)
     let state = try train(course, &data)
     var adapter = transfer == nil ? LowRankAdapter(model.network) : nil
     model.network.foldUpdates()
-    let interpolation = transfer == nil ? try interpolate(model, from: initial, data) : nil
+    let interpolation = transfer == nil ? try interpolate(model, from: course.initial, data) : nil
     adapter?.scale(by: interpolation?.chosen ?? 1)
-    let change = WeightChange(before: initial, after: model.parameters)
+    let change = WeightChange(before: course.initial, after: model.parameters)
 
     // What is judged is what is on disk, rounded as it will be used.
     try model.write(to: files.candidate, storage: request.storage)
@@ -90,7 +75,8 @@ public final class AdaptationRun {
     try data.quarantine.write(to: files.quarantine)
     let report = AdaptationReport(
       request: request, baseHash: hash, preflight: checked, transfer: transfer?.summary,
-      trainable: trainable, parameters: model.parameterCount, weightChange: change,
+      choice: choice, trainable: course.trainable, parameters: model.parameterCount,
+      weightChange: change,
       training: state, interpolation: interpolation, target: target, retained: retained,
       decision: Decision(
         target.characters, forgetting: retained?.forgetting(request.forgettingBudget)),
@@ -123,24 +109,8 @@ public final class AdaptationRun {
     if given && settings.replayShare == nil { request.settings.replayShare = 0.3 }
   }
 
-  /// What holds the network near its base needs labels that both have.
-  private func refuseRegularisers(for transfer: LabelTransfer?) throws {
-    guard let transfer else { return }
-    if settings.distillation != nil {
-      throw IdiolectError(
-        .invalidArgument,
-        "distillation compares labels, and the target has others than the base: leave it out")
-    }
-    if request.replay != nil && !transfer.dropped.isEmpty {
-      throw IdiolectError(
-        .invalidArgument,
-        "what is replayed is written with labels that the target lacks: keep them with --labels extend, or leave --replay out"
-      )
-    }
-  }
-
   /// The network with the labels of the target: the base's own where they suffice.
-  private func labels(
+  func labels(
     _ base: AcousticModel, _ utterances: [Utterance]
   ) throws -> (AcousticModel, LabelTransfer?) {
     guard let (transfer, mode) = try self.transfer(base, utterances) else {

@@ -104,9 +104,15 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help:
-      "What trains: full, output-layer, upper:N (the N topmost layers), gradual (from the top down), bias, norm, lhuc, or lora[:RANK]."
+      "What trains: auto (chosen by short trials on your data; the default where neither --epochs nor --minutes is given), full, output-layer, upper:N (the N topmost layers), gradual (from the top down), bias, norm, lhuc, or lora[:RANK]."
   )
-  var strategy = "full"
+  var strategy: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Wall time of --strategy auto, trials and training together: minutes, or with a unit, such as 90s, 10m, 2h.",
+      valueName: "time"))
+  var budget = "10m"
 
   @Option(
     help: ArgumentHelp(
@@ -173,7 +179,14 @@ struct AdaptCommand: ParsableCommand {
       throw ValidationError(
         "--keep-last trains on all of train: give --test to judge by, and no --dev")
     }
-    request.strategy = try Strategy(option: strategy)
+    // Whoever says how long training takes has a strategy in mind.
+    let isBounded = training.epochs != nil || training.minutes != nil
+    request.strategy = try Strategy(
+      option: strategy ?? (isBounded || train == nil || keepLast ? "full" : "auto"))
+    guard request.strategy != .automatic || !isBounded else {
+      throw ValidationError("--strategy auto keeps to --budget: leave --epochs and --minutes out")
+    }
+    request.budgetMinutes = try minutes(budget)
     request.labels = labels
     request.keptLayers = keepLayers
     request.resumes = training.resume
@@ -196,6 +209,20 @@ struct AdaptCommand: ParsableCommand {
     try StandardOutput.line("")
     for line in report.lines { try StandardOutput.line(line) }
     try StandardOutput.line("model: \(output)")
+  }
+}
+
+extension AdaptCommand {
+  /// Minutes of a time such as 90s, 10m or 2h; a bare number is minutes.
+  private func minutes(_ text: String) throws -> Double {
+    let units: [Character: Double] = ["s": 1.0 / 60, "m": 1, "h": 60]
+    let unit = text.last.flatMap { units[$0] }
+    guard let number = Double(unit == nil ? text : String(text.dropLast())), number > 0,
+      number < 1e5
+    else {
+      throw ValidationError("--budget \(text): give a time such as 90s, 10m or 2h")
+    }
+    return number * (unit ?? 1)
   }
 }
 

@@ -21,7 +21,7 @@ extension Strategy {
     var all = model.parameters
     var chosen: (Parameter) -> Bool
     switch self {
-    case .full, .gradual: chosen = { _ in true }
+    case .full, .gradual, .automatic: chosen = { _ in true }
     case .outputLayer: chosen = { Strategy.depth(of: $0, layerCount) == 0 }
     case .upper(let layers):
       guard layers <= layerCount else {

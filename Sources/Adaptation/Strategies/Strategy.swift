@@ -2,6 +2,8 @@ import Basics
 
 /// What of a network an adaptation trains.
 public enum Strategy: Sendable, Hashable, CustomStringConvertible {
+  /// Short trials of several on the target's own data choose.
+  case automatic
   /// Everything.
   case full
   /// The output layer alone.
@@ -21,7 +23,7 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
   /// Low-rank updates of the encoder's linear layers (Hu et al. 2021); folded in at the end.
   case lora(rank: Int)
 
-  /// Reads `full`, `output-layer`, `upper:N`, `gradual`, `bias`, `norm`, `lhuc`, `lora` or `lora:RANK`.
+  /// Reads `auto`, `full`, `output-layer`, `upper:N`, `gradual`, `bias`, `norm`, `lhuc`, `lora` or `lora:RANK`.
   ///
   /// - Throws: `.invalidArgument` that lists them.
   public init(option: String) throws {
@@ -29,6 +31,7 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
       .map(String.init)
     let number = parts.count == 2 ? Int(parts[1]) : nil
     switch (parts.first, parts.count, number) {
+    case ("auto", 1, _): self = .automatic
     case ("full", 1, _): self = .full
     case ("output-layer", 1, _): self = .outputLayer
     case ("bias", 1, _): self = .bias
@@ -41,13 +44,14 @@ public enum Strategy: Sendable, Hashable, CustomStringConvertible {
     default:
       throw IdiolectError(
         .invalidArgument,
-        "strategy '\(option)': use full, output-layer, upper:N (N layers), gradual, bias, norm, lhuc or lora[:RANK] (1 to 1024)"
+        "strategy '\(option)': use auto, full, output-layer, upper:N (N layers), gradual, bias, norm, lhuc or lora[:RANK] (1 to 1024)"
       )
     }
   }
 
   public var description: String {
     switch self {
+    case .automatic: "auto"
     case .full: "full"
     case .outputLayer: "output-layer"
     case .upper(let layers): "upper:\(layers)"

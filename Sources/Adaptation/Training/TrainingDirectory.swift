@@ -25,10 +25,19 @@ package struct TrainingDirectory: Sendable {
 
   /// Where a round of training on unlabelled recordings keeps its checkpoints.
   package func round(_ number: Int, resumes: Bool) throws -> TrainingDirectory {
-    let round = TrainingDirectory(output: "\(path)/round-\(number)")
-    if !resumes { try? FileManager.default.removeItem(atPath: round.path) }
-    try round.prepare(resumes: resumes)
-    return round
+    try within("round-\(number)", resumes: resumes)
+  }
+
+  /// Where a trial of an automatic choice keeps its checkpoints.
+  package func trial(_ number: Int, resumes: Bool) throws -> TrainingDirectory {
+    try within("trial-\(number)", resumes: resumes)
+  }
+
+  private func within(_ name: String, resumes: Bool) throws -> TrainingDirectory {
+    let part = TrainingDirectory(output: "\(path)/\(name)")
+    if !resumes { try? FileManager.default.removeItem(atPath: part.path) }
+    try part.prepare(resumes: resumes)
+    return part
   }
 
   package var holdsCheckpoint: Bool { FileManager.default.fileExists(atPath: last) }

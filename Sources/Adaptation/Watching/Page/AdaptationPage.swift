@@ -187,6 +187,7 @@ struct AdaptationPage {
     ] {
       if let path { rows.append([name, path]) }
     }
+    if let choice = report.choice { rows.append(["why this strategy", choice.reason]) }
     if let interpolation = report.interpolation { rows.append(["mixture", interpolation.summary]) }
     if let forgetting = report.decision.forgetting { rows.append(["forgetting", forgetting.line]) }
     return rows

@@ -1,0 +1,166 @@
+import AcousticModels
+import Basics
+import Foundation
+import SpeechCorpus
+import SpeechText
+import TensorEngine
+
+/// A strategy chosen by short trials, and why.
+package struct StrategyChoice: Sendable {
+  /// A strategy with its highest learning rate.
+  package struct Candidate: Sendable, Hashable, CustomStringConvertible {
+    package let strategy: Strategy
+    package let learningRate: Double
+
+    package init(_ strategy: Strategy, _ learningRate: Double) {
+      (self.strategy, self.learningRate) = (strategy, learningRate)
+    }
+
+    package var description: String { "\(strategy) at \(learningRate)" }
+  }
+
+  package struct Trial: Sendable {
+    package let candidate: Candidate
+    /// The lowest on the data that chooses.
+    package let devCER: Double
+  }
+
+  /// What a choice is made from before anything is tried.
+  package struct Facts: Sendable {
+    package let minutes: Double
+    package let speakers: Int
+    package let layers: Int
+    package let hasNewLabels: Bool
+    /// Of the base, on the data that chooses; nil where it lacks labels.
+    package let baseCER: Double?
+
+    package init(
+      minutes: Double, speakers: Int, layers: Int, hasNewLabels: Bool, baseCER: Double?
+    ) {
+      (self.minutes, self.speakers, self.layers) = (minutes, speakers, layers)
+      (self.hasNewLabels, self.baseCER) = (hasNewLabels, baseCER)
+    }
+
+    /// What is worth a trial: with little data, little moves, and slowly; with much, everything.
+    package var candidates: [Candidate] {
+      let half = Strategy.upper(layers: max(1, layers / 2))
+      if hasNewLabels {
+        return [.init(.full, 1e-3), .init(.full, 3e-4), .init(half, 1e-3)]
+      }
+      switch minutes {
+      case ..<2: return [.init(.full, 1e-4), .init(.lora(rank: 8), 1e-3), .init(half, 3e-4)]
+      case ..<30: return [.init(.full, 3e-4), .init(.full, 1e-3), .init(.lora(rank: 16), 2e-3)]
+      default: return [.init(.full, 3e-4), .init(.full, 1e-3), .init(.gradual, 1e-3)]
+      }
+    }
+
+    package var text: String {
+      "\(decimals(minutes, 1)) minutes of \(speakers == 0 ? "unnamed speakers" : "\(speakers) speaker\(speakers == 1 ? "" : "s")")"
+        + (hasNewLabels ? " with characters that the base lacks" : "")
+        + (baseCER.map { ", of which the base gets \(percent($0)) of the characters wrong" } ?? "")
+    }
+  }
+
+  package let facts: Facts
+  /// In the order they were tried.
+  package let trials: [Trial]
+  package let trialMinutes: Double
+  /// The best weights of the best trial.
+  let weights: String?
+
+  package var best: Trial? { trials.min { $0.devCER < $1.devCER } }
+
+  /// One paragraph for people.
+  package var reason: String {
+    guard let best else { return "nothing could be tried on \(facts.text)" }
+    let others = trials.filter { $0.candidate != best.candidate }
+      .map { "\($0.candidate) \(percent($0.devCER))" }
+    return
+      "given \(facts.text), \(trials.count) strategies were tried for \(decimals(trialMinutes, 1)) minutes each; \(best.candidate) reached \(percent(best.devCER)) on the data that chooses"
+      + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")
+      + ", and training went on from there"
+  }
+
+  var record: JSONValue {
+    [
+      "reason": .string(reason), "trial_minutes": .number(trialMinutes),
+      "trials": .array(
+        trials.map {
+          [
+            "strategy": .string("\($0.candidate.strategy)"),
+            "learning_rate": .number($0.candidate.learningRate),
+            "dev_cer": $0.devCER.isFinite ? .number($0.devCER) : .null,
+          ]
+        }),
+    ]
+  }
+
+  /// Puts the weights of the best trial into a network, where training goes on from them.
+  func start(_ course: Course) throws {
+    guard let weights else { return }
+    try TrainingCheckpoint.readWeights(weights, into: course.saved)
+  }
+}
+
+extension AdaptationRun {
+  /// The share of the budget that trials may take, all together.
+  private static let trialShare = 0.4
+
+  /// Tries the candidates of an automatic strategy and settles the request on the best; nil where the strategy
+  /// is given.
+  func choose(
+    _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData
+  ) throws -> StrategyChoice? {
+    guard request.strategy == .automatic else { return nil }
+    guard !data.selection.isEmpty, !data.train.isEmpty else {
+      throw IdiolectError(
+        .invalidArgument,
+        "an automatic strategy needs labelled data that trains and that chooses: give --train and --dev, or a strategy"
+      )
+    }
+    let asked = request
+    let (_, transfer) = try labels(base, data.train)
+    let facts = StrategyChoice.Facts(
+      minutes: data.train.reduce(0) { $0 + ($1.durationSeconds ?? 10) } / 60,
+      speakers: Set(data.train.compactMap(\.speaker)).count,
+      layers: request.keptLayers ?? base.network.configuration.layerCount,
+      hasNewLabels: transfer != nil,
+      baseCER: transfer == nil
+        ? try DevSet(
+          data.selection, source: data.selectionSource, model: base, precision: settings.precision
+        ).look().characterErrorRate : nil)
+    let candidates = facts.candidates
+    let minutes = asked.budgetMinutes * AdaptationRun.trialShare / Double(candidates.count)
+    var trials: [StrategyChoice.Trial] = []
+    var weights: [String] = []
+    for (index, candidate) in candidates.enumerated() {
+      request = asked
+      settle(candidate, minutes: minutes)
+      say(
+        "trial \(index + 1) of \(candidates.count): \(candidate), \(decimals(minutes, 1)) minutes")
+      let course = try makeCourse(base, hash, data)
+      let files = try self.files.trial(index, resumes: request.resumes)
+      let state = try train(course, data.train, files, &data)
+      trials.append(
+        StrategyChoice.Trial(
+          candidate: candidate, devCER: state.best?.devCER ?? .infinity))
+      weights.append(files.best)
+    }
+    let best = trials.indices.min { trials[$0].devCER < trials[$1].devCER }!
+    request = asked
+    settle(
+      candidates[best], minutes: asked.budgetMinutes * (1 - AdaptationRun.trialShare))
+    let choice = StrategyChoice(
+      facts: facts, trials: trials, trialMinutes: minutes, weights: weights[best])
+    say("chosen: \(choice.reason)")
+    return choice
+  }
+
+  private func settle(_ candidate: StrategyChoice.Candidate, minutes: Double) {
+    request.strategy = candidate.strategy
+    request.settings.learningRate = candidate.learningRate
+    request.settings.minutes = minutes
+    // Looks in a trial are few and far between otherwise; the clock counts them.
+    if request.settings.evaluationSteps == 0 { request.settings.evaluationSteps = 20 }
+  }
+}

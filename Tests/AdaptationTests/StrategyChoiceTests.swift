@@ -1,0 +1,61 @@
+import Adaptation
+import Basics
+import Foundation
+import SpeechCorpus
+import TestSupport
+import Testing
+
+/// The strategy that short trials choose.
+struct StrategyChoiceTests {
+  @Test func candidatesFitTheData() {
+    func facts(_ minutes: Double, newLabels: Bool = false) -> StrategyChoice.Facts {
+      StrategyChoice.Facts(
+        minutes: minutes, speakers: 1, layers: 10, hasNewLabels: newLabels, baseCER: 0.3)
+    }
+    for facts in [facts(0.5), facts(10), facts(200), facts(10, newLabels: true)] {
+      #expect(facts.candidates.count >= 3)
+      #expect(Set(facts.candidates).count == facts.candidates.count)
+      #expect(facts.candidates.contains { $0.strategy == .full })
+    }
+    // Little data moves little.
+    let rate = { (minutes: Double) in
+      facts(minutes).candidates.filter { $0.strategy == .full }.map(\.learningRate).min()!
+    }
+    #expect(rate(0.5) < rate(10) && rate(10) <= rate(200))
+    #expect(!facts(10, newLabels: true).candidates.contains { $0.strategy == .lora(rank: 16) })
+  }
+
+  /// Trials, the best of them continued, and the reason in what is written.
+  @Test func wholeRun() throws {
+    let corpus = try TinyCorpus()
+    var request = try corpus.request()
+    request.strategy = .automatic
+    request.budgetMinutes = 0.1
+    request.settings.evaluationSteps = 2
+    var lines: [String] = []
+    let report = try AdaptationRun(request) { lines.append($0) }.run()
+    let choice = try #require(report.choice)
+    #expect(choice.trials.count == choice.facts.candidates.count)
+    let best = try #require(choice.best)
+    #expect(choice.trials.allSatisfy { $0.devCER >= best.devCER })
+    #expect(report.request.strategy == best.candidate.strategy)
+    #expect(report.request.settings.learningRate == best.candidate.learningRate)
+    #expect(
+      lines.contains { $0.hasPrefix("trial 1 of") } && lines.contains { $0.hasPrefix("chosen") })
+    #expect(report.lines.contains { $0.hasPrefix("why: ") })
+    // What went on from the trial is no worse on what chose it.
+    #expect((report.training.best?.devCER ?? 1) <= best.devCER + 1e-9)
+    #expect(try corpus.record("out")["choice"]["trials"].array().count == choice.trials.count)
+  }
+
+  @Test func needsDataToChooseBy() throws {
+    let corpus = try TinyCorpus()
+    var request = try corpus.request()
+    request.strategy = .automatic
+    request.test = request.dev
+    request.dev = nil
+    request.holdsOut = false
+    let error = #expect(throws: IdiolectError.self) { try AdaptationRun(request).run() }
+    #expect(error?.message.contains("--dev") == true)
+  }
+}
