@@ -84,7 +84,7 @@ struct TrainCommand: ParsableCommand {
     request.lead = lead
     request.start = from
     request.settings.leadShare = leadShare
-    request.settings.leadFrom = leadFrom
+    if let leadFrom { request.settings.leadFrom = leadFrom }
     request.checksRecordings = !noPreflight
     request.resumes = training.resume
     request.storage = try training.storage()

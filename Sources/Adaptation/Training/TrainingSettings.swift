@@ -36,7 +36,7 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   /// The share of an epoch's audio that the leading utterances make up in the end.
   public var leadShare = 0.6
   /// The share of training after which they make it up; it rises there from half as long on.
-  public var leadFrom: Double?
+  public var leadFrom = 2.0 / 3
   /// The share of every epoch's audio that replayed utterances make up, beside all of the target's.
   public var replayShare: Double?
   /// How strongly each update draws the weights back to where they began, as weight decay draws them to 0
@@ -68,7 +68,6 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   /// What the leading utterances make up of an epoch; 0 for their natural share.
   func leadShare(epoch: Int) -> Double {
     let progress = Double(epoch) / Double(epochs)
-    let leadFrom = leadFrom ?? 2.0 / 3
     guard leadFrom > 0 else { return leadShare }
     return leadShare * min(1, max(0, 2 * progress / leadFrom - 1))
   }
