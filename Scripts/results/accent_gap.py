@@ -18,7 +18,7 @@ FEW = dict(epochs=60, batch_seconds=20)
 
 def main():
     harness = Harness("accent_gap", __doc__)
-    base = harness.given.accent_free
+    base = harness.accent_free
     training = shuffled(harness.read("speechocean762/train"))
     dev = harness.write("dev", shuffled(harness.read("speechocean762/dev"))[:300])
     testing = harness.read("speechocean762/test")

@@ -24,6 +24,10 @@ def save(figure, name):
     plot.close(figure)
 
 
+def legend_above(axes):
+    axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.02), ncols=4, borderaxespad=0)
+
+
 def bars(axes, places, triples, colour, label, width):
     """Rates in percent with their intervals."""
     rates = [100 * t[0] for t in triples]
@@ -43,7 +47,7 @@ def zero_shot(figures):
                  [row["cer"] for row in rows], [ADAPTED, OTHER, BASE][index % 3], name, width)
         axes.set_xticks(range(len(titles)), titles, fontsize=8)
         axes.set_ylabel("CER, %")
-        axes.legend()
+        legend_above(axes)
         save(figure, "zero-shot")
 
 
@@ -93,7 +97,7 @@ def digits(figures):
         axes.set_xticks(range(len(rows)), [row["set"].replace("_", "\n").replace("-", "\n") for row in rows],
                         fontsize=8)
         axes.set_ylabel("digits heard right, %")
-        axes.legend(fontsize=8)
+        legend_above(axes)
         save(figure, "digits")
 
 

@@ -41,9 +41,16 @@ class Harness:
         self.work.mkdir(parents=True, exist_ok=True)
         self.small = ROOT / "Models" / "english-small"
         self.multilingual = ROOT / "Models" / "multilingual-small"
+        # What must be given to get the same figures.
+        self.options = ""
 
     def add_arguments(self, parser):
         """For a script's own options."""
+
+    @property
+    def accent_free(self):
+        self.options = " --accent-free DIR"
+        return self.given.accent_free
 
     # Manifests
 
@@ -108,7 +115,7 @@ class Harness:
         """Writes the figures with what a reader needs to judge them."""
         FIGURES.mkdir(exist_ok=True)
         record = {
-            "command": f"python3 Scripts/results/{self.name}.py --work DIR",
+            "command": f"python3 Scripts/results/{self.name}.py --work DIR{self.options}",
             "date": datetime.date.today().isoformat(),
             "machine": f"{os.cpu_count()} cores, {platform.machine()}",
             **figures,

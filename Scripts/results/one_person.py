@@ -34,11 +34,11 @@ def main():
         half = len(sentences) // 2
         own = harness.write(f"{split}-{speaker}-own", sentences[:half])
         held = harness.write(f"{split}-{speaker}-held", sentences[half:])
-        model = harness.adapt(f"{label}-{speaker}", harness.given.accent_free, own, test=held,
+        model = harness.adapt(f"{label}-{speaker}", harness.accent_free, own, test=held,
                               keep_last=True, **settings)
         # Not the model that ships: that one is chosen by the same sentences.
         scores = json.loads((model / "adaptation.json").read_text())["scores"]["target"]
-        before = harness.evaluate(harness.given.accent_free, held)
+        before = harness.evaluate(harness.accent_free, held)
         row = {"speaker": speaker, "accent": sentences[0]["accent"], "sentences": half,
                "seconds": round(sum(s["duration"] for s in sentences[:half]))}
         for unit, name in (("cer", "characters"), ("wer", "words")):

@@ -17,7 +17,7 @@ SETS = {
 
 def main():
     harness = Harness("zero_shot", __doc__)
-    bases = [harness.small, harness.multilingual, harness.given.accent_free]
+    bases = [harness.small, harness.multilingual, harness.accent_free]
     figures = {}
     for base in bases:
         if not (base / "model.safetensors").exists():
@@ -35,7 +35,10 @@ def main():
                 accent, speaker = accents[score["utterance"]]
                 parts.setdefault(accent, {}).setdefault(speaker, []).append(score)
             for accent, speakers in sorted(parts.items()):
-                words, characters = ([[counts(s, unit) for s in scores] for scores in speakers.values()]
+                # Speakers are drawn where there are five, as the program does, else utterances.
+                drawn = (list(speakers.values()) if len(speakers) >= 5
+                         else [[score] for scores in speakers.values() for score in scores])
+                words, characters = ([[counts(s, unit) for s in scores] for scores in drawn]
                                      for unit in ("words", "characters"))
                 row["parts"].append({
                     "accent": accent, "speakers": len(speakers), "words": sum(n for g in words for _, n in g),
