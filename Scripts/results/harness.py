@@ -28,8 +28,8 @@ class Harness:
         parser.add_argument("--work", required=True, type=Path, help="for models, manifests and logs")
         parser.add_argument("--data", type=Path, default=os.environ.get("IDIOLECT_DATA"),
                             help="the recordings (default: $IDIOLECT_DATA)")
-        parser.add_argument("--accent-free", type=Path, default=ROOT / "Models" / "english-accent-free",
-                            help="the base without accented recordings")
+        parser.add_argument("--accent-free", type=Path,
+                            help="the base that Scripts/train-bases --only english-accent-free left")
         parser.add_argument("--idiolect", type=Path, default=ROOT / ".build" / "release" / "idiolect")
         self.add_arguments(parser)
         given = parser.parse_args()
@@ -49,6 +49,8 @@ class Harness:
 
     @property
     def accent_free(self):
+        if self.given.accent_free is None:
+            sys.exit(f"{self.name}: give --accent-free DIR")
         self.options = " --accent-free DIR"
         return self.given.accent_free
 

@@ -31,7 +31,7 @@ public struct RankingRequest: Sendable {
 /// Ranks bases, and depths of each, for a target.
 ///
 /// All of them are judged by the same labels of the same moments: one forced alignment, by the base that
-/// spells the texts with the least loss. Where no base has the target's characters, the output layer of the
+/// spells the texts with the fewest errors. Where no base has the target's characters, the output layer of the
 /// one that has most of them is trained for a minute first.
 public final class RankingRun {
   private let request: RankingRequest
