@@ -122,7 +122,7 @@ public final class AdaptationRun {
   }
 
   /// The labels that some texts ask for; nil where the base's own suffice.
-  private func transfer(
+  func transfer(
     _ base: AcousticModel, _ utterances: [Utterance]
   ) throws -> (LabelTransfer, LabelTransfer.Mode)? {
     let alphabet = Alphabet(texts: utterances.map { base.normalizer($0.text) })

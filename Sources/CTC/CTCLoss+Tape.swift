@@ -23,3 +23,25 @@ extension CTCLoss {
     )
   }
 }
+
+extension PackedSegment {
+  /// Where a network's logits of one utterance of a batch lie.
+  package init(_ segments: Segments, _ index: Int) {
+    self.init(
+      firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
+      frames: segments.validRange(index).count)
+  }
+}
+
+extension GreedyDecoder {
+  /// Decodes one utterance of a batch.
+  ///
+  /// - Parameter logits: of the whole batch, [output rows, labels].
+  package func callAsFunction(_ logits: Tensor, _ segments: Segments, _ index: Int) throws
+    -> [DecodedLabel]
+  {
+    try self(
+      logits: UnsafeBufferPointer(start: logits.pointer, count: logits.count),
+      segments: [PackedSegment(segments, index)])[0]
+  }
+}

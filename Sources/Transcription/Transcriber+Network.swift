@@ -23,11 +23,7 @@ extension Transcriber {
       return try naming(model.path ?? "model") {
         try decoder(
           logits: UnsafeBufferPointer(start: logits.pointer, count: logits.count),
-          segments: (0..<segments.count).map { index in
-            PackedSegment(
-              firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
-              frames: segments.validRange(index).count)
-          })
+          segments: (0..<segments.count).map { PackedSegment(segments, $0) })
       }
     }
     return zip(batch, decoded).map { window, labels in

@@ -25,18 +25,12 @@ package struct FrameStatistics: Sendable {
     precondition(
       frames.count == labels.count * size, "\(frames.count) values, \(labels.count) labels")
     guard !labels.isEmpty else { return }
-    // The transposed product, in the engine: frames · framesᵀ is most of the work.
+    // In the engine: this is most of the work.
     let square = Tensor(uninitialised: [size, size])
-    var turned = [Float](repeating: 0, count: frames.count)
-    for row in labels.indices {
-      for column in 0..<size { turned[column * labels.count + row] = frames[row * size + column] }
-    }
     frames.withUnsafeBufferPointer { x in
-      turned.withUnsafeBufferPointer { t in
-        multiply(
-          .plain(m: size, n: size, k: labels.count, precision: .float32), t.baseAddress!,
-          x.baseAddress!, into: square.pointer)
-      }
+      multiply(
+        .plain(m: size, n: size, k: labels.count, transposeA: true, precision: .float32),
+        x.baseAddress!, x.baseAddress!, into: square.pointer)
     }
     for index in products.indices { products[index] += Double(square.pointer[index]) }
     for (row, label) in labels.enumerated() {

@@ -119,13 +119,13 @@ extension AdaptationRun {
       )
     }
     let asked = request
-    let (_, transfer) = try labels(base, data.train)
+    let hasNewLabels = try transfer(base, data.train) != nil
     let facts = StrategyChoice.Facts(
       minutes: data.train.reduce(0) { $0 + ($1.durationSeconds ?? 10) } / 60,
       speakers: Set(data.train.compactMap(\.speaker)).count,
       layers: request.keptLayers ?? base.network.configuration.layerCount,
-      hasNewLabels: transfer != nil,
-      baseCER: transfer == nil
+      hasNewLabels: hasNewLabels,
+      baseCER: !hasNewLabels
         ? try DevSet(
           data.selection, source: data.selectionSource, model: base, precision: settings.precision
         ).look().characterErrorRate : nil)

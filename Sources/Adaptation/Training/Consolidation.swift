@@ -46,8 +46,7 @@ struct Consolidation {
           FeatureBatch([features]), Pass(training: false, precision: settings.precision))
         let utterance = CTCUtterance(
           name: corpus.items[item].utterance.id,
-          segment: PackedSegment(
-            firstRow: 0, rows: segments.range(0).count, frames: segments.validRange(0).count),
+          segment: PackedSegment(segments, 0),
           target: corpus.items[item].target)
         return try loss.onTape(logits: logits, utterances: [utterance], policy: .exclude).0
       }

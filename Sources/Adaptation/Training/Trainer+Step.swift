@@ -74,9 +74,7 @@ extension Trainer {
       let utterances = batch.items.enumerated().map { index, item in
         CTCUtterance(
           name: corpus.items[item].utterance.id,
-          segment: PackedSegment(
-            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
-            frames: segments.validRange(index).count),
+          segment: PackedSegment(segments, index),
           target: corpus.items[item].target)
       }
       let (value, result) = try loss.onTape(

@@ -1,5 +1,6 @@
 package import AcousticModels
 import Basics
+import CTC
 package import SpeechCorpus
 import SpeechText
 package import TensorEngine
@@ -44,6 +45,7 @@ package struct PseudoLabels: Sendable {
     options: Options = .init()
   ) {
     let corpus = TrainingCorpus(utterances, model: teacher, cacheBytes: 0)
+    let decoder = GreedyDecoder(labels: teacher.vocabulary.count, blank: teacher.vocabulary.blank)
     let bar = ProgressBar("pseudo-labels", total: utterances.count)
     defer { bar.finish() }
     var heard = 0
@@ -54,12 +56,14 @@ package struct PseudoLabels: Sendable {
         refused[.unreadable, default: 0] += 1
         continue
       }
+      // Nothing where the output is no number.
       func hypothesis(_ pass: Pass) -> (text: String, blanks: Int, frames: Int) {
         let (logits, segments) = teacher.network(FeatureBatch([features]), pass)
-        let labels = GreedyLabels(logits, segments.validRange(0), blank: teacher.vocabulary.blank)
+        let frames = segments.validRange(0).count
+        let labels = (try? decoder(logits, segments, 0)) ?? []
         return (
-          teacher.normalizer(teacher.vocabulary.decode(labels.collapsed)), labels.blanks,
-          segments.validRange(0).count
+          teacher.normalizer(teacher.vocabulary.decode(labels.map(\.label))),
+          frames - labels.reduce(0) { $0 + $1.endFrame - $1.startFrame }, frames
         )
       }
       let clean = hypothesis(Pass(training: false, precision: precision))
@@ -118,33 +122,5 @@ package struct PseudoLabels: Sendable {
       return "it hears \(decimals(ratio, 2)) times as many characters a second"
     }
     return nil
-  }
-}
-
-/// The most probable label of each frame.
-struct GreedyLabels {
-  let labels: [Int]
-  private let blank: Int
-
-  init(_ logits: Tensor, _ rows: Range<Int>, blank: Int) {
-    self.blank = blank
-    labels = rows.map { row in
-      let values = UnsafeBufferPointer(
-        start: logits.pointer + row * logits.columns, count: logits.columns)
-      return values.indices.max { values[$0] < values[$1] } ?? blank
-    }
-  }
-
-  var blanks: Int { labels.count { $0 == blank } }
-
-  /// Repeats once, blanks dropped.
-  var collapsed: [Int] {
-    var result: [Int] = []
-    var last = blank
-    for label in labels {
-      if label != last && label != blank { result.append(label) }
-      last = label
-    }
-    return result
   }
 }

@@ -43,6 +43,7 @@ public final class TestTimeAdapter {
 
   private let model: AcousticModel
   private let transcriber: Transcriber
+  private let decoder: GreedyDecoder
   private let options: Options
   private let precision: Precision
 
@@ -54,6 +55,7 @@ public final class TestTimeAdapter {
     self.precision = precision
     self.options = options
     transcriber = try Transcriber(model: model, precision: precision)
+    decoder = GreedyDecoder(labels: model.vocabulary.count, blank: model.vocabulary.blank)
   }
 
   /// Transcribes a recording by a model that adapted to it; the model is as before afterwards.
@@ -76,7 +78,7 @@ public final class TestTimeAdapter {
           parameter.tensor.requiresGradient = requires
         }
       }
-      let base = windows.map(measure)
+      let base = try windows.map(measure)
       guard base.contains(where: { $0.labels > 0 }) else {
         return (before, .refused("nothing is heard in it"))
       }
@@ -84,7 +86,10 @@ public final class TestTimeAdapter {
       for parameter in norms { parameter.tensor.requiresGradient = true }
       adapt(norms, windows)
       for parameter in norms { parameter.tensor.requiresGradient = false }
-      if let reason = objection(base, windows.map(measure), seconds: before.durationSeconds) {
+      guard let adapted = try? windows.map(measure) else {
+        return (before, .refused("its output is no number any more"))
+      }
+      if let reason = objection(base, adapted) {
         return (before, .refused(reason))
       }
       return (try transcriber.transcribe(path: path), .adapted)
@@ -125,7 +130,7 @@ public final class TestTimeAdapter {
         let tape = Tape()
         let loss: Tensor? = tape.recording {
           let (logits, segments) = model.network(FeatureBatch([window]), evaluation)
-          return uncertainty(logits, segments.validRange(0))
+          return uncertainty(logits, segments)
         }
         guard let loss else { continue }
         tape.backward(from: loss)
@@ -139,9 +144,10 @@ public final class TestTimeAdapter {
   private var evaluation: Pass { Pass(training: false, precision: precision) }
 
   /// Entropy and confusion of classes over frames that are not blank; nil without such frames.
-  private func uncertainty(_ logits: Tensor, _ rows: Range<Int>) -> Tensor? {
-    let (classes, blank) = (logits.columns, model.vocabulary.blank)
-    let said = zip(rows, labels(logits, rows).labels).filter { $1 != blank }.map(\.0)
+  private func uncertainty(_ logits: Tensor, _ segments: Segments) -> Tensor? {
+    let (classes, first) = (logits.columns, segments.range(0).lowerBound)
+    let said = ((try? decoder(logits, segments, 0)) ?? [])
+      .flatMap { first + $0.startFrame..<first + $0.endFrame }
     guard !said.isEmpty else { return nil }
     let soft = logits.scaled(by: 1 / options.temperature)
     let probabilities = soft.softmax()
@@ -180,21 +186,23 @@ public final class TestTimeAdapter {
     let rows: Range<Int>
   }
 
-  private func measure(_ window: Features) -> Measure {
+  /// - Throws: `.invalidData` where the output is no number.
+  private func measure(_ window: Features) throws -> Measure {
     let (logits, segments) = model.network(FeatureBatch([window]), evaluation)
     let rows = segments.validRange(0)
-    let best = labels(logits, rows)
-    let views = [1, 2].map { view -> String in
+    let heard = try decoder(logits, segments, 0)
+    let said = heard.reduce(0) { $0 + $1.endFrame - $1.startFrame }
+    let views = try [1, 2].map { view -> String in
       var masked = window
       var random = SeededRandom(seed: 0x7E57, view)
       TestTimeAdapter.view.apply(to: &masked, random: &random)
       let (logits, segments) = model.network(FeatureBatch([masked]), evaluation)
-      return text(labels(logits, segments.validRange(0)))
+      return model.vocabulary.decode(try decoder(logits, segments, 0).map(\.label))
     }
     let counts = ErrorCounts.characters(reference: views[0], hypothesis: views[1])
     return Measure(
-      labels: best.collapsed.count,
-      blankShare: Double(best.blanks) / Double(max(1, best.labels.count)),
+      labels: heard.count,
+      blankShare: Double(rows.count - said) / Double(max(1, rows.count)),
       agreement: 1 - Double(counts.errors) / Double(max(1, counts.referenceLength)),
       characters: counts.referenceLength, posteriors: logits.softmax(logarithm: true), rows: rows)
   }
@@ -208,7 +216,7 @@ public final class TestTimeAdapter {
   }()
 
   /// Why the adapted text is not to be trusted; nil where nothing speaks against it.
-  private func objection(_ before: [Measure], _ after: [Measure], seconds: Double) -> String? {
+  private func objection(_ before: [Measure], _ after: [Measure]) -> String? {
     func total(_ measures: [Measure], _ value: (Measure) -> Double) -> Double {
       measures.reduce(0) { $0 + value($1) }
     }
@@ -246,13 +254,5 @@ public final class TestTimeAdapter {
       return "its posteriors are \(decimals(divergence, 2)) nats from the base's"
     }
     return nil
-  }
-
-  private func labels(_ logits: Tensor, _ rows: Range<Int>) -> GreedyLabels {
-    GreedyLabels(logits, rows, blank: model.vocabulary.blank)
-  }
-
-  private func text(_ labels: GreedyLabels) -> String {
-    model.vocabulary.decode(labels.collapsed)
   }
 }
