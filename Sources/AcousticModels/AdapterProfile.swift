@@ -1,17 +1,22 @@
 import Basics
 import TensorEngine
 
-/// A low-rank adapter in PEFT's layout: what a base became for one person or accent, in a small file of its
-/// own. Many of them share one base in memory.
+/// What a base became for one person or accent, in a small file of its own: a low-rank adapter in PEFT's
+/// layout, or bottleneck adapters. Many of them share one base in memory.
 ///
 ///     let base = try AcousticModel(directory: "Models/english-small")
 ///     let anna = try AdapterProfile(directory: "runs/anna/adapter", for: base)
 ///     base.use(anna)      // heard as anna speaks
 ///     base.use(nil)       // the base again, to the bit
 public struct AdapterProfile {
-  /// By the name of the linear layer.
-  fileprivate let updates: [String: LowRankUpdate]
-  public let rank: Int
+  fileprivate enum Change {
+    /// By the name of the linear layer.
+    case lowRank([String: LowRankUpdate])
+    /// One an encoder layer.
+    case bottlenecks([BottleneckAdapter])
+  }
+
+  fileprivate let change: Change
   public let path: String
 
   /// Reads `adapter_config.json` and `adapter_model.safetensors`.
@@ -24,18 +29,6 @@ public struct AdapterProfile {
     func refuse(_ what: String) -> IdiolectError {
       IdiolectError(.invalidModel, "\(directory): \(what)")
     }
-    guard try node["peft_type"].string() == "LORA" else {
-      throw refuse("an adapter of kind \(try node["peft_type"].string()); only LORA can be used")
-    }
-    for option in ["use_dora", "use_rslora", "fan_in_fan_out"]
-    where try node[option].bool(default: false) {
-      throw refuse("its \(option) is not supported")
-    }
-    rank = try node["r"].int()
-    let alpha = try node["lora_alpha"].double()
-    guard (1...4096).contains(rank), alpha.isFinite else {
-      throw refuse("its rank \(rank) or lora_alpha \(alpha) makes no sense")
-    }
     let store = try WeightStore(file: "\(directory)/adapter_model.safetensors")
     if let of = store.files[0].metadata["base_sha256"], let home = base.path {
       let own = try WeightStore(directory: home).sha256()
@@ -45,8 +38,40 @@ public struct AdapterProfile {
         )
       }
     }
-    let prefix = "base_model.model."
     var left = Set(store.names)
+    func refuseUnused() throws {
+      guard let other = left.sorted().first else { return }
+      throw refuse("the tensor '\(other)' belongs to no layer of the base's encoder")
+    }
+    if node["adapter_attn_dim"].exists {
+      let configuration = base.network.configuration
+      let width = try node["adapter_attn_dim"].int()
+      guard (1...1 << 20).contains(width) else {
+        throw refuse("its adapter_attn_dim \(width) makes no sense")
+      }
+      let source = ParameterSource(checkpoint: store)
+      change = .bottlenecks(
+        try (0..<configuration.layerCount).map {
+          try BottleneckAdapter(
+            "encoder.layers.\($0).\(BottleneckAdapter.name)", size: configuration.hiddenSize,
+            width: width, from: source)
+        })
+      left.subtract(source.parameters.map(\.name))
+      try refuseUnused()
+      return
+    }
+    guard try node["peft_type"].string() == "LORA" else {
+      throw refuse("an adapter of kind \(try node["peft_type"].string()); only LORA can be used")
+    }
+    for option in ["use_dora", "use_rslora", "fan_in_fan_out"]
+    where try node[option].bool(default: false) {
+      throw refuse("its \(option) is not supported")
+    }
+    let (rank, alpha) = (try node["r"].int(), try node["lora_alpha"].double())
+    guard (1...4096).contains(rank), alpha.isFinite else {
+      throw refuse("its rank \(rank) or lora_alpha \(alpha) makes no sense")
+    }
+    let prefix = "base_model.model."
     var updates: [String: LowRankUpdate] = [:]
     for linear in base.network.blocks.flatMap(\.linears) {
       let name = prefix + linear.name
@@ -60,11 +85,9 @@ public struct AdapterProfile {
         from: ParameterSource { name, _ in try store.readFloats(prefix + name) })
       left.subtract(["\(name).lora_A.weight", "\(name).lora_B.weight"])
     }
-    if let other = left.sorted().first {
-      throw refuse("the tensor '\(other)' belongs to no linear layer of the base's encoder")
-    }
+    try refuseUnused()
     guard !updates.isEmpty else { throw refuse("holds no update") }
-    self.updates = updates
+    change = .lowRank(updates)
   }
 }
 
@@ -72,19 +95,54 @@ extension AcousticModel {
   /// Puts a profile beside the weights, in place of the one before; nil for the base alone. The weights stay as
   /// they are.
   public func use(_ profile: AdapterProfile?) {
-    for linear in network.blocks.flatMap(\.linears) {
-      linear.addLowRank(profile?.updates[linear.name])
+    var (updates, bottlenecks): ([String: LowRankUpdate], [BottleneckAdapter]?) = ([:], nil)
+    switch profile?.change {
+    case .lowRank(let own)?: updates = own
+    case .bottlenecks(let own)?: bottlenecks = own
+    case nil: break
     }
+    for linear in network.blocks.flatMap(\.linears) { linear.addLowRank(updates[linear.name]) }
+    for (index, block) in network.blocks.enumerated() { block.profile = bottlenecks?[index] }
   }
 
-  /// Folds profiles into the weights, each by its share: one model that hears as all of them.
-  public func merge(_ profiles: [(profile: AdapterProfile, share: Float)]) {
+  /// Folds low-rank profiles into the weights, each by its share: one model that hears as all of them.
+  ///
+  /// - Throws: `.unsupported` for bottleneck adapters, which are no sum of weights.
+  public func merge(_ profiles: [(profile: AdapterProfile, share: Float)]) throws {
     for (profile, share) in profiles {
+      guard case .lowRank(let updates) = profile.change else {
+        throw IdiolectError(
+          .unsupported,
+          "\(profile.path): bottleneck adapters cannot be folded into weights; use them with --adapter, or the model that adapt wrote beside them"
+        )
+      }
       for linear in network.blocks.flatMap(\.linears) {
-        guard let update = profile.updates[linear.name] else { continue }
+        guard let update = updates[linear.name] else { continue }
         linear.addLowRank(LowRankUpdate(update, share: share))
         linear.foldUpdates()
       }
     }
+  }
+
+  /// Writes the network's bottleneck adapters as a profile of its base.
+  ///
+  /// - Parameters:
+  ///   - base: the directory of the base, and the hash of its weights.
+  /// - Throws: `.inputOutput`.
+  package func writeAdapters(to directory: String, base: String, hash: String) throws {
+    guard let width = network.configuration.adapterWidth else { return }
+    try AtomicFile.makeDirectory(directory)
+    let configuration: JSONValue = [
+      "adapter_attn_dim": .integer(width), "base_model_name_or_path": .string(base),
+    ]
+    try AtomicFile.write(configuration.text(), to: "\(directory)/adapter_config.json")
+    let own = parameters.filter { $0.name.contains(".\(BottleneckAdapter.name).") }
+    try SafetensorsWriter.write(
+      own.map { parameter in
+        SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) {
+          parameter.tensor.values
+        }
+      },
+      metadata: ["base_sha256": hash], to: "\(directory)/adapter_model.safetensors")
   }
 }

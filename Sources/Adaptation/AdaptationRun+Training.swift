@@ -33,6 +33,9 @@ extension AdaptationRun {
       say("the \(count) lowest of \(base.network.configuration.layerCount) encoder layers are kept")
     }
     try refuseRegularisers(for: transfer)
+    if case .adapter(let width) = request.strategy {
+      model = try model.addingAdapters(width: width, seed: settings.seed)
+    }
     let (groups, saved) = try request.strategy.apply(
       to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
       weightDecay: settings.weightDecay,

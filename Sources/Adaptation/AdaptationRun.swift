@@ -81,14 +81,19 @@ public final class AdaptationRun {
       decision: Decision(
         target.characters, forgetting: retained?.forgetting(request.forgettingBudget)),
       quarantined: data.quarantine.count)
-    try adapter?.write(
-      to: "\(files.candidate)/\(TrainingDirectory.adapter)", base: request.base, hash: hash)
+    let profile = "\(files.candidate)/\(TrainingDirectory.adapter)"
+    try adapter?.write(to: profile, base: request.base, hash: hash)
+    // Of a base that has adapters already, other ones are no profile beside it.
+    let hasBottlenecks =
+      transfer == nil && request.strategy.isAdapter
+      && base.network.configuration.adapterWidth == nil
+    if hasBottlenecks { try model.writeAdapters(to: profile, base: request.base, hash: hash) }
     let record = try report.record(data: data)
     if report.shipsAdapted {
       try adapted.write(to: files.candidate, storage: request.storage, record: record)
     } else {
       // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
-      if adapter != nil { try files.keepAdapter() }
+      if adapter != nil || hasBottlenecks { try files.keepAdapter() }
       try base.write(to: files.candidate, storage: store.losslessStorage, record: record)
     }
     try AtomicFile.write(

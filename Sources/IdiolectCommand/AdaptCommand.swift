@@ -15,7 +15,7 @@ struct AdaptCommand: ParsableCommand {
       verdict. It changes only at the very end: a model that lies there already survives a run that fails. \
       Checkpoints and quarantine.jsonl lie in OUTPUT/training; after an interruption, the same command \
       with --resume goes on, to the bit (times aside). Without --resume an interrupted run is not overwritten: remove \
-      OUTPUT/training to start over. With --strategy lora the update lies in OUTPUT/adapter too, for PEFT.
+      OUTPUT/training to start over. With --strategy lora the update lies in OUTPUT/adapter too, for PEFT; with adapter, the adapters.
 
       Examples:
         idiolect adapt --model Models/english-small --train me.jsonl -o mine
@@ -104,7 +104,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help:
-      "What trains: auto (chosen by short trials on your data; the default where neither --epochs nor --minutes is given), full, output-layer, upper:N (the N topmost layers), gradual (from the top down), bias, norm, lhuc, or lora[:RANK]."
+      "What trains: auto (chosen by short trials on your data; the default where neither --epochs nor --minutes is given), full, output-layer, upper:N (the N topmost layers), gradual (from the top down), bias, norm, lhuc, adapter[:WIDTH], or lora[:RANK]."
   )
   var strategy: String?
 

@@ -43,7 +43,7 @@ struct MergeCommand: ParsableCommand {
     let base = try model.directory()
     try onEngine {
       let whole = try AcousticModel(directory: base)
-      whole.merge(
+      try whole.merge(
         try adapter.enumerated().map { index, directory in
           (try AdapterProfile(directory: directory, for: whole), given?[index] ?? 1)
         })

@@ -9,7 +9,8 @@ import Testing
 
 /// The low-rank adapter in the layout of PEFT: names, shapes, and the product that the model holds.
 struct AdapterTests {
-  @Test func exportedFactorsAreTheChange() throws {
+  /// A corpus with its base, and in `out` what adapting it made, which ships.
+  private func adapted(by strategy: Strategy) throws -> TinyCorpus {
     let corpus = try TinyCorpus()
     // A base that knew the clips and lost a layer: what is learned must make it ship.
     try onEngine {
@@ -27,7 +28,7 @@ struct AdapterTests {
       base: corpus.base, train: try corpus.write(clips, "train"), output: "\(corpus.path)/out")
     request.dev = try corpus.write(try corpus.takes(clips, "dev", level: 0.9), "dev")
     request.test = try corpus.write(try corpus.takes(clips, "test", level: 0.8), "test")
-    request.strategy = .lora(rank: 3)
+    request.strategy = strategy
     request.storage = .float32
     request.settings = TinyCorpus.settings
     request.settings.learningRate = 1e-2
@@ -38,6 +39,11 @@ struct AdapterTests {
     request.settings.specAugment = nil
     let report = try AdaptationRun(request).run()
     try #require(report.shipsAdapted, "\(report.lines)")
+    return corpus
+  }
+
+  @Test func exportedFactorsAreTheChange() throws {
+    let corpus = try adapted(by: .lora(rank: 3))
     let place = "out/adapter"
     let configuration = try JSONNode(path: "\(corpus.path)/\(place)/adapter_config.json")
     #expect(try configuration["peft_type"].string() == "LORA")
@@ -72,18 +78,42 @@ struct AdapterTests {
       #expect(Golden.relativeError(adapted[name]!, expected) < 1e-5, "\(name)")
     }
     #expect(base.keys.count { base[$0] != adapted[$0] } == 20)
-    try profile("\(corpus.path)/\(place)", corpus)
+    try profile("\(corpus.path)/\(place)", corpus, mergeable: true)
+  }
+
+  @Test func bottlenecks() throws {
+    let corpus = try adapted(by: .adapter(width: 8))
+    let (base, adapted) = (try corpus.weights("base"), try corpus.weights("out"))
+    #expect(base.allSatisfy { adapted[$0.key] == $0.value })
+    let added = Set(adapted.keys).subtracting(base.keys)
+    #expect(added.count == 12 && added.allSatisfy { $0.contains(".adapter_layer.") })
+    #expect(added.allSatisfy { name in adapted[name]!.contains { $0 != 0 && $0 != 1 } })
+    let place = "\(corpus.path)/out/adapter"
+    try profile(place, corpus, mergeable: false)
+    try onEngine {
+      // As it begins, nothing changes; and an adapter of no sense is refused.
+      let model = try AcousticModel(directory: corpus.base)
+      let wider = try model.addingAdapters(width: 4, seed: 1)
+      #expect(logits(wider) == logits(model))
+      #expect(throws: IdiolectError.self) { try wider.addingAdapters(width: 5, seed: 1) }
+      for width in ["0", "9", "\"8\"", "99999999"] {
+        try AtomicFile.write("{\"adapter_attn_dim\": \(width)}", to: "\(place)/adapter_config.json")
+        #expect(throws: IdiolectError.self) { try AdapterProfile(directory: place, for: model) }
+      }
+    }
+  }
+
+  private func logits(_ model: AcousticModel) -> [Float] {
+    var random = SeededRandom(seed: 3)
+    let features = try! LogMel()((0..<16_000).map { _ in random.uniform(-0.5...0.5) })
+    return model.network(FeatureBatch([features]), Pass(training: false, precision: .float32))
+      .logits
+      .values
   }
 
   /// A profile beside its base hears as the merged model does, and leaves the base as it was.
-  private func profile(_ directory: String, _ corpus: TinyCorpus) throws {
+  private func profile(_ directory: String, _ corpus: TinyCorpus, mergeable: Bool) throws {
     try onEngine {
-      var random = SeededRandom(seed: 3)
-      let features = try LogMel()((0..<16_000).map { _ in random.uniform(-0.5...0.5) })
-      func logits(_ model: AcousticModel) -> [Float] {
-        model.network(FeatureBatch([features]), Pass(training: false, precision: .float32)).logits
-          .values
-      }
       let base = try AcousticModel(directory: corpus.base)
       let alone = logits(base)
       let profile = try AdapterProfile(directory: directory, for: base)
@@ -94,8 +124,12 @@ struct AdapterTests {
       #expect(heard != alone)
       base.use(nil)
       #expect(logits(base) == alone)
-      base.merge([(profile, 0.5), (profile, 0.5)])
-      #expect(Golden.relativeError(logits(base), merged) < 1e-4)
+      if mergeable {
+        try base.merge([(profile, 0.5), (profile, 0.5)])
+        #expect(Golden.relativeError(logits(base), merged) < 1e-4)
+      } else {
+        #expect(throws: IdiolectError.self) { try base.merge([(profile, 1)]) }
+      }
       // Of another base it is refused.
       let other = try AcousticModel(directory: try Overfitted.outcome.get().directory)
       #expect(throws: IdiolectError.self) {

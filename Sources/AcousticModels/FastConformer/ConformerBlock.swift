@@ -9,6 +9,9 @@ package final class ConformerBlock {
   private let convolution: ConvolutionModule
   private let beforeFirst, beforeAttention, beforeConvolution, beforeSecond, after: LayerNorm
   private let dropout: Float
+  /// What follows the last normalisation, if anything: of the network, and of a profile that is in use.
+  private let adapter: BottleneckAdapter?
+  package var profile: BottleneckAdapter?
 
   init(_ name: String, _ configuration: FastConformerConfiguration, from source: ParameterSource)
     throws
@@ -27,6 +30,10 @@ package final class ConformerBlock {
     beforeSecond = try LayerNorm("\(name).norm_feed_forward2", size: size, from: source)
     after = try LayerNorm("\(name).norm_out", size: size, from: source)
     dropout = configuration.dropout
+    adapter = try configuration.adapterWidth.map {
+      try BottleneckAdapter(
+        "\(name).\(BottleneckAdapter.name)", size: size, width: $0, from: source)
+    }
   }
 
   func callAsFunction(_ x: Tensor, positions: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor
@@ -40,7 +47,7 @@ package final class ConformerBlock {
     add(attention(normalised(beforeAttention), positions: positions, segments, pass))
     add(convolution(normalised(beforeConvolution), segments, pass))
     add(second(normalised(beforeSecond), pass), scaledBy: 0.5)
-    return after(x)
+    return [adapter, profile].reduce(after(x)) { x, adapter in adapter.map { $0(x, pass) } ?? x }
   }
 
   /// The linear layers by name, and the normalisation that may go live.

@@ -25,6 +25,8 @@ extension FastConformerConfiguration {
     attentionDropout = try encoder["attention_dropout"].float(default: attentionDropout)
     positionDropout = try encoder["dropout_positions"].float(default: positionDropout)
     layerDrop = try encoder["layerdrop"].float(default: layerDrop)
+    let adapter = encoder["adapter_attn_dim"]
+    adapterWidth = adapter.exists ? try adapter.int() : nil
     for (key, only) in [
       ("subsampling_conv_kernel_size", 3), ("subsampling_conv_stride", 2),
       ("num_key_value_heads", headCount),
@@ -45,7 +47,32 @@ extension FastConformerConfiguration {
 
   /// `config.json`, as `AutoModelForCTC` reads it.
   package var json: JSONValue {
-    [
+    var encoder: JSONObject = [
+      "model_type": "parakeet_encoder",
+      "hidden_size": .integer(hiddenSize),
+      "num_hidden_layers": .integer(layerCount),
+      "num_attention_heads": .integer(headCount),
+      "num_key_value_heads": .integer(headCount),
+      "intermediate_size": .integer(intermediateSize),
+      "hidden_act": "silu",
+      "attention_bias": .bool(attentionBias),
+      "convolution_bias": .bool(convolutionBias),
+      "conv_kernel_size": .integer(convolutionKernel),
+      "subsampling_factor": .integer(subsamplingFactor),
+      "subsampling_conv_channels": .integer(subsamplingChannels),
+      "subsampling_conv_kernel_size": 3,
+      "subsampling_conv_stride": 2,
+      "num_mel_bins": .integer(melBins),
+      "scale_input": .bool(scalesInput),
+      "max_position_embeddings": 5000,
+      "dropout": .rate(dropout),
+      "dropout_positions": .rate(positionDropout),
+      "layerdrop": .rate(layerDrop),
+      "activation_dropout": .rate(activationDropout),
+      "attention_dropout": .rate(attentionDropout),
+    ]
+    encoder["adapter_attn_dim"] = adapterWidth.map { .integer($0) }
+    return [
       "architectures": ["ParakeetForCTC"],
       "model_type": "parakeet_ctc",
       "dtype": "float32",
@@ -53,30 +80,7 @@ extension FastConformerConfiguration {
       "pad_token_id": .integer(blank),
       "ctc_loss_reduction": "mean",
       "ctc_zero_infinity": true,
-      "encoder_config": [
-        "model_type": "parakeet_encoder",
-        "hidden_size": .integer(hiddenSize),
-        "num_hidden_layers": .integer(layerCount),
-        "num_attention_heads": .integer(headCount),
-        "num_key_value_heads": .integer(headCount),
-        "intermediate_size": .integer(intermediateSize),
-        "hidden_act": "silu",
-        "attention_bias": .bool(attentionBias),
-        "convolution_bias": .bool(convolutionBias),
-        "conv_kernel_size": .integer(convolutionKernel),
-        "subsampling_factor": .integer(subsamplingFactor),
-        "subsampling_conv_channels": .integer(subsamplingChannels),
-        "subsampling_conv_kernel_size": 3,
-        "subsampling_conv_stride": 2,
-        "num_mel_bins": .integer(melBins),
-        "scale_input": .bool(scalesInput),
-        "max_position_embeddings": 5000,
-        "dropout": .rate(dropout),
-        "dropout_positions": .rate(positionDropout),
-        "layerdrop": .rate(layerDrop),
-        "activation_dropout": .rate(activationDropout),
-        "attention_dropout": .rate(attentionDropout),
-      ],
+      "encoder_config": .object(encoder),
     ]
   }
 }

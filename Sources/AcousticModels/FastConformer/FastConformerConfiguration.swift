@@ -24,6 +24,9 @@ public struct FastConformerConfiguration: Sendable, Hashable {
   public var positionDropout: Float = 0
   /// The probability that training skips a layer.
   public var layerDrop: Float = 0.1
+  /// Of the bottleneck adapters at the end of the encoder's layers, which only Idiolect has in this network;
+  /// nil for none.
+  public var adapterWidth: Int?
 
   public init() {}
 
@@ -64,6 +67,7 @@ public struct FastConformerConfiguration: Sendable, Hashable {
       ("num_attention_heads", headCount), ("intermediate_size", intermediateSize),
       ("conv_kernel_size", convolutionKernel), ("subsampling_conv_channels", subsamplingChannels),
       ("num_mel_bins", melBins), ("vocab_size", labelCount),
+      ("adapter_attn_dim", adapterWidth ?? 1),
     ] {
       try require(
         value > 0 && value <= 1 << 20, "\(name) is \(value), it must lie in 1 … 1,048,576")

@@ -5,7 +5,8 @@ package import TensorEngine
 extension Strategy {
   /// The parameters to train, in groups that share a rate, and all that a checkpoint must hold.
   ///
-  /// Adds low-rank updates or amplitudes to the network where the strategy asks for them. A new output layer
+  /// Adds low-rank updates or amplitudes to the network where the strategy asks for them; of adapters, the
+  /// model must have them. A new output layer
   /// trains alone at first: its random rows would otherwise teach the encoder nonsense.
   ///
   /// - Parameters:
@@ -37,6 +38,7 @@ extension Strategy {
     case .lhuc:
       all += try model.network.addAmplitudes()
       chosen = { $0.role == .amplitude }
+    case .adapter: chosen = { $0.name.contains(".\(BottleneckAdapter.name).") }
     case .lora(let rank):
       all += try model.network.addLowRank(rank: rank, alpha: Float(2 * rank), seed: seed)
       chosen = { $0.role == .lowRank }

@@ -9,17 +9,19 @@ public final class Linear {
   public private(set) var amplitudes: InputAmplitudes?
   public let name: String
 
-  /// - Parameter trailing: further sizes of the weight, all 1: a convolution over one frame is linear.
+  /// - Parameters:
+  ///   - trailing: further sizes of the weight, all 1: a convolution over one frame is linear.
+  ///   - initialisation: of weight and bias; PyTorch's default without it.
   public init(
     _ name: String, inputs: Int, outputs: Int, bias: Bool = true, trailing: [Int] = [],
-    from source: ParameterSource
+    initialisation: Initialisation? = nil, from source: ParameterSource
   ) throws {
     self.name = name
+    let initialisation = initialisation ?? .scaled(inputs: inputs)
     weight = try source.parameter(
-      "\(name).weight", [outputs, inputs] + trailing, .weight, .scaled(inputs: inputs))
+      "\(name).weight", [outputs, inputs] + trailing, .weight, initialisation)
     self.bias =
-      bias
-      ? try source.parameter("\(name).bias", [outputs], .bias, .scaled(inputs: inputs)) : nil
+      bias ? try source.parameter("\(name).bias", [outputs], .bias, initialisation) : nil
   }
 
   /// - Parameter result: what the result is held in; the pass's precision when nil.

@@ -1,0 +1,53 @@
+import Basics
+import TensorEngine
+
+/// A normalisation, a narrow layer and a wide one at the end of an encoder layer, added to what came in
+/// (Houlsby et al. 2019), named as transformers names the adapters of MMS. As it begins, nothing changes.
+package final class BottleneckAdapter {
+  private let norm: LayerNorm
+  private let narrow, widen: Linear
+
+  /// - Parameters:
+  ///   - size: of what comes in and goes out.
+  ///   - width: of what lies between.
+  init(_ name: String, size: Int, width: Int, from source: ParameterSource) throws {
+    norm = try LayerNorm("\(name).norm", size: size, from: source)
+    narrow = try Linear("\(name).linear_1", inputs: size, outputs: width, from: source)
+    widen = try Linear(
+      "\(name).linear_2", inputs: width, outputs: size, initialisation: .constant(0), from: source)
+  }
+
+  /// [rows, size] to the same.
+  func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    let hidden = narrow(norm(x, result: pass.precision), pass).activated(.relu, pass)
+    return x.adding(widen(hidden, pass), scaledBy: 1)
+  }
+
+  /// What the parameters of an encoder layer's adapter are called in it.
+  package static let name = "adapter_layer"
+}
+
+extension AcousticModel {
+  /// The same network with an adapter at the end of every encoder layer; the base's own where it has some.
+  ///
+  /// - Parameter width: of the adapters; nil for 64, or the base's own.
+  /// - Throws: `.invalidArgument` where the base has adapters of another width.
+  package func addingAdapters(width: Int?, seed: UInt64) throws -> AcousticModel {
+    var configuration = network.configuration
+    if let own = configuration.adapterWidth {
+      guard width == nil || width == own else {
+        throw IdiolectError(
+          .invalidArgument,
+          "strategy adapter:\(width ?? 0): the base has adapters \(own) wide already; leave the width out"
+        )
+      }
+    }
+    configuration.adapterWidth = configuration.adapterWidth ?? width ?? 64
+    let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
+    return try AcousticModel(
+      configuration: configuration,
+      source: ParameterSource(seed: seed) { name, _ in own[name]?.values },
+      vocabulary: vocabulary, frontEnd: frontEndConfiguration, normalizer: normalizer,
+      record: record, path: path)
+  }
+}
