@@ -26,8 +26,11 @@ public struct AdaptationReport: Sendable {
 
   /// The report as people read it.
   public var lines: [String] {
+    let rival = decision.rival == .base ? "" : ", from scratch → adapted"
     var lines = [
-      "target, \(target.count) utterances that chose nothing:"
+      "target, \(target.count) utterances that chose nothing"
+        + (choice?.unseen.isEmpty ?? true
+          ? "\(rival):" : ", each heard by a network that did not train on it:")
     ]
     lines += target.lines.map { "  \($0)" }
     if let retained {
@@ -35,7 +38,10 @@ public struct AdaptationReport: Sendable {
       lines += retained.lines.map { "  \($0)" }
       if let forgetting = decision.forgetting { lines.append("  \(forgetting.line)") }
     } else {
-      lines.append("retained: forgetting is not measured; give --retain to measure it")
+      lines.append(
+        "retained: forgetting is not measured"
+          + (request.retain == nil
+            ? "; give --retain to measure it" : ": the labels are another alphabet's"))
     }
     lines.append(
       "proof of change: \(trainable) of \(parameters) parameters trained, \(weightChange.changed) tensors moved, by \(percent(weightChange.relative)) in all; \(percent(target.changedShare)) of the target's utterances are heard differently"
@@ -97,7 +103,8 @@ public struct AdaptationReport: Sendable {
       "target": comparison(target), "retained": retained.map(comparison) ?? "not measured",
     ]
     let verdict: JSONValue = [
-      "transfer": .string(verdict.rawValue), "shipped": .string(shipsAdapted ? "adapted" : "base"),
+      "transfer": .string(verdict.rawValue), "compared_with": .string(decision.rival.rawValue),
+      "shipped": .string(decision.ships.rawValue),
       "reason": .string(decision.reason),
       "forgetting": decision.forgetting.map {
         [

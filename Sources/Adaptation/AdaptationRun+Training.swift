@@ -15,6 +15,8 @@ struct Course {
   let baseHash: String
   /// nil where the labels are the base's own.
   let transfer: LabelTransfer?
+  /// Whether the labels are another alphabet's, so that the base can neither be compared with nor retained.
+  let replaces: Bool
   /// Every parameter of the model as it was.
   let initial: [[Float]]
 
@@ -25,7 +27,7 @@ struct Course {
 extension AdaptationRun {
   /// The network, and what of it trains, as the request's strategy says.
   func makeCourse(_ base: AcousticModel, _ hash: String, _ data: AdaptationData) throws -> Course {
-    var (model, transfer) = try labels(base, data.train)
+    var (model, transfer, mode) = try labels(base, data.train)
     if let count = request.keptLayers {
       model = try model.keepingLayers(count)
       // Between a whole network and a part of it lies nothing.
@@ -43,7 +45,8 @@ extension AdaptationRun {
     return Course(
       model: model, saved: saved, groups: groups, frozen: try frozenPart(of: model, groups),
       teacher: settings.distillation.map { Teacher(base, weight: $0) }, baseHash: hash,
-      transfer: transfer, initial: model.parameters.map { $0.tensor.values })
+      transfer: transfer, replaces: mode == .replace,
+      initial: model.parameters.map { $0.tensor.values })
   }
 
   /// What holds the network near its base needs labels that both have.

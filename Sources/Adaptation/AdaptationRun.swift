@@ -63,13 +63,23 @@ public final class AdaptationRun {
     model.network.foldUpdates()
     let interpolation = transfer == nil ? try interpolate(model, from: course.initial, data) : nil
     adapter?.scale(by: interpolation?.chosen ?? 1)
+    let rival: AcousticModel? =
+      course.replaces && request.comparesWithScratch && !data.selection.isEmpty
+      ? try trainRival(of: course, seconds: state.seconds + (choice?.seconds ?? 0), &data) : nil
     let change = WeightChange(before: course.initial, after: model.parameters)
 
     // What is judged is what is on disk, rounded as it will be used.
     try model.write(to: files.candidate, storage: request.storage)
     let adapted = try AcousticModel(directory: files.candidate)
-    let target = try compare(base, adapted, data.verdict, "target")
-    let retained = try compareRetained(base, adapted, data.retained)
+    let unseen = choice?.unseen ?? []
+    let target =
+      unseen.isEmpty
+      ? try compare(rival ?? base, adapted, data.verdict, "target")
+      : try Comparison(
+        base: try evaluate(base, unseen.map(\.utterance), "the base on target"),
+        adapted: Evaluation(scores: unseen), seed: settings.seed)
+    let retained =
+      course.replaces ? nil : try compareRetained(base, adapted, data.retained)
     data.quarantine.add(target.quarantine(source: data.verdictSource))
     data.quarantine.add(retained?.quarantine(source: request.retain ?? "") ?? Quarantine())
     try data.quarantine.write(to: files.quarantine)
@@ -79,7 +89,8 @@ public final class AdaptationRun {
       weightChange: change,
       training: state, interpolation: interpolation, target: target, retained: retained,
       decision: Decision(
-        target.characters, forgetting: retained?.forgetting(request.forgettingBudget)),
+        target.characters, against: rival == nil ? .base : .scratch,
+        forgetting: retained?.forgetting(request.forgettingBudget)),
       quarantined: data.quarantine.count)
     let profile = "\(files.candidate)/\(TrainingDirectory.adapter)"
     try adapter?.write(to: profile, base: request.base, hash: hash)
@@ -89,12 +100,15 @@ public final class AdaptationRun {
       && base.network.configuration.adapterWidth == nil
     if hasBottlenecks { try model.writeAdapters(to: profile, base: request.base, hash: hash) }
     let record = try report.record(data: data)
-    if report.shipsAdapted {
+    // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
+    if !report.shipsAdapted && (adapter != nil || hasBottlenecks) { try files.keepAdapter() }
+    switch report.decision.ships {
+    case .adapted:
       try adapted.write(to: files.candidate, storage: request.storage, record: record)
-    } else {
-      // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
-      if adapter != nil || hasBottlenecks { try files.keepAdapter() }
+    case .base:
       try base.write(to: files.candidate, storage: store.losslessStorage, record: record)
+    case .scratch:
+      try rival?.write(to: files.candidate, storage: request.storage, record: record)
     }
     try AtomicFile.write(
       AdaptationPage(
@@ -117,13 +131,13 @@ public final class AdaptationRun {
   /// The network with the labels of the target: the base's own where they suffice.
   func labels(
     _ base: AcousticModel, _ utterances: [Utterance]
-  ) throws -> (AcousticModel, LabelTransfer?) {
+  ) throws -> (AcousticModel, LabelTransfer?, LabelTransfer.Mode?) {
     guard let (transfer, mode) = try self.transfer(base, utterances) else {
       // A network of its own: the base is scored later as it was.
-      return (try AcousticModel(directory: request.base), nil)
+      return (try AcousticModel(directory: request.base), nil, nil)
     }
     say("output layer, \(mode.rawValue): \(transfer.summary)")
-    return (try base.replacingLabels(transfer, seed: settings.seed), transfer)
+    return (try base.replacingLabels(transfer, seed: settings.seed), transfer, mode)
   }
 
   /// The labels that some texts ask for; nil where the base's own suffice.
@@ -153,7 +167,8 @@ public final class AdaptationRun {
     var report: PreflightReport?
     var quarantine = manifests.quarantine
     let data = try AdaptationData(
-      manifests, seed: settings.seed, holdsOut: request.holdsOut
+      manifests, seed: settings.seed, holdsOut: request.holdsOut,
+      crossValidates: request.strategy == .automatic
     ) { manifest, use in
       let checked = Preflight(
         manifest, for: base, vocabulary: use == .trains ? provisional : nil,
@@ -188,14 +203,18 @@ public final class AdaptationRun {
   private func compare(
     _ base: AcousticModel, _ adapted: AcousticModel, _ utterances: [Utterance], _ what: String
   ) throws -> Comparison {
-    func evaluate(_ model: AcousticModel, _ name: String) throws -> Evaluation {
-      let bar = ProgressBar("scoring \(name) on \(what)", total: utterances.count)
-      defer { bar.finish() }
-      let transcriber = try Transcriber(model: model, precision: settings.precision)
-      return try Evaluation(utterances, transcriber: transcriber) { _ in bar.advance() }
-    }
-    return try Comparison(
-      base: try evaluate(base, "the base"), adapted: try evaluate(adapted, "the adapted model"),
+    try Comparison(
+      base: try evaluate(base, utterances, "the base on \(what)"),
+      adapted: try evaluate(adapted, utterances, "the adapted model on \(what)"),
       seed: settings.seed)
+  }
+
+  private func evaluate(
+    _ model: AcousticModel, _ utterances: [Utterance], _ what: String
+  ) throws -> Evaluation {
+    let bar = ProgressBar("scoring \(what)", total: utterances.count)
+    defer { bar.finish() }
+    let transcriber = try Transcriber(model: model, precision: settings.precision)
+    return try Evaluation(utterances, transcriber: transcriber) { _ in bar.advance() }
   }
 }

@@ -30,6 +30,16 @@ public struct ScratchRequest: Sendable {
     settings.learningRate = 1e-3
     settings.batchSeconds = 160
   }
+
+  /// Seeks weights from which a few updates on one speaker or accent lead far, with settings that serve it:
+  /// those of adapting to one person.
+  public mutating func seeksFewShot(by task: Reptile.Task) {
+    settings.task = task
+    settings.liveStatistics = false
+    settings.learningRate = 3e-4
+    settings.batchSeconds = 20
+    settings.epochs = 5
+  }
 }
 
 /// One training to a model directory, without a base that it is compared with.
@@ -78,7 +88,9 @@ public final class ScratchRun {
     var dev = try held.map { try usable($0, trains: false) } ?? []
     var leading = try lead.map { try usable($0, trains: true) } ?? []
     var training = try usable(manifest, trains: true)
-    if held == nil {
+    if let task = settings.task {
+      try refuseTooFewTasks(training, task)
+    } else if held == nil {
       let split = Recordings.holdingOut(fraction: 0.1, of: training, seed: settings.seed)
       (training, dev) = (split.kept, split.held)
     } else {
@@ -146,6 +158,23 @@ public final class ScratchRun {
       to: files.candidate, storage: request.storage, record: [("training", record)])
     try files.ship()
     say("written to \(request.output)")
+  }
+
+  private func refuseTooFewTasks(_ utterances: [Utterance], _ task: Reptile.Task) throws {
+    func name(_ utterance: Utterance) -> String? {
+      task == .speaker ? utterance.speaker : utterance.accent
+    }
+    if let nameless = utterances.first(where: { name($0) == nil }) {
+      throw IdiolectError(
+        .invalidData,
+        "\(request.train): line \(nameless.line): no \(task.rawValue), which makes the tasks; give each utterance one"
+      )
+    }
+    guard Set(utterances.map(name)).count >= 2 else {
+      throw IdiolectError(
+        .invalidData,
+        "\(request.train): a single \(task.rawValue) is no choice of tasks; give several")
+    }
   }
 
   /// Weights, gradients and two moments of each parameter, in float32, must fit before anything else does.

@@ -1,21 +1,43 @@
 public import Basics
+import Foundation
 
-/// What may happen to a recording before it is trained on: a room, a noise, a telephone, in that order.
+/// What may happen to a recording before it is trained on: another pitch, a room, a noise, a telephone, in that
+/// order.
 public struct AudioAugmentation: Sendable, Codable, Hashable {
+  /// The share of recordings that become higher or lower.
+  public var pitchShare: Float = 0
+  public var semitones: ClosedRange<Float> = -2...2
   /// The share of recordings that sound as in a room.
   public var roomShare: Float = 0.3
   /// RT60 of the rooms, in seconds.
   public var decaySeconds: ClosedRange<Float> = 0.1...0.6
   /// Direct sound over reflections, in decibels.
   public var directDecibels: ClosedRange<Float> = 0...12
-  /// The share that gets noise, white or pink.
+  /// The share that gets noise: of a recording of `noises`, or white or pink where there is none.
   public var noiseShare: Float = 0.5
+  /// Paths of recorded noises.
+  public var noises: [String] = []
   /// Signal over noise, in decibels.
   public var signalToNoiseDecibels: ClosedRange<Float> = 5...35
   /// The share that comes through a telephone: 8 kHz, half of them companded to 8 bits.
   public var telephoneShare: Float = 0.25
 
   public init() {}
+
+  /// The recordings of a folder, by name, each of which can be opened.
+  ///
+  /// - Throws: `.notFound` for no such folder; `.invalidData` for none in it; what opening one throws.
+  public static func recordings(in folder: String) throws -> [String] {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      throw IdiolectError(.notFound, "\(folder): no such folder, or it cannot be read")
+    }
+    let paths = names.filter { !$0.hasPrefix(".") }.sorted().map { "\(folder)/\($0)" }
+    guard !paths.isEmpty else {
+      throw IdiolectError(.invalidData, "\(folder): holds no recordings; give a folder of noises")
+    }
+    for path in paths { _ = try AudioReader(path) }
+    return paths
+  }
 
   /// The recording with what `random` draws for it; as many samples as before.
   ///
@@ -26,20 +48,45 @@ public struct AudioAugmentation: Sendable, Codable, Hashable {
     _ samples: [Float], sampleRate: Int, random: inout SeededRandom
   ) throws -> [Float] {
     var result = samples
+    // A draw only where it is asked for: others' sequences stay.
+    if pitchShare > 0, random.uniform() < pitchShare {
+      result = try changePitch(
+        result, semitones: random.uniform(semitones), sampleRate: sampleRate)
+    }
     if random.uniform() < roomShare {
       result = addRoom(
         result, decaySeconds: random.uniform(decaySeconds),
         directDecibels: random.uniform(directDecibels), sampleRate: sampleRate, random: &random)
     }
     if random.uniform() < noiseShare {
-      result = addNoise(
-        result, colour: random.uniform() < 0.5 ? .white : .pink,
-        signalToNoiseDecibels: random.uniform(signalToNoiseDecibels), random: &random)
+      let colour = random.uniform() < 0.5 ? NoiseColour.white : .pink
+      let decibels = random.uniform(signalToNoiseDecibels)
+      result =
+        noises.isEmpty
+        ? addNoise(result, colour: colour, signalToNoiseDecibels: decibels, random: &random)
+        : addNoise(
+          result,
+          try excerpt(
+            of: noises[random.integer(below: noises.count)], count: result.count,
+            sampleRate: sampleRate, random: &random), signalToNoiseDecibels: decibels)
     }
     if random.uniform() < telephoneShare {
       result = try limitToTelephoneBand(
         result, sampleRate: sampleRate, compands: random.uniform() < 0.5)
     }
     return result
+  }
+
+  /// So many samples from anywhere in a recording, which begins anew where it is too short.
+  private func excerpt(
+    of path: String, count: Int, sampleRate: Int, random: inout SeededRandom
+  ) throws -> [Float] {
+    let seconds = Double(count) / Double(sampleRate)
+    let whole = try AudioReader(path).description.durationSeconds ?? 0
+    let latest = max(0, whole - seconds)
+    let noise = try readAudio(
+      path, sampleRate: sampleRate, offsetSeconds: Double(random.uniform()) * latest,
+      durationSeconds: min(seconds, whole))
+    return (0..<count).map { noise[$0 % max(1, noise.count)] }
   }
 }

@@ -44,7 +44,6 @@ public enum NoiseColour: String, Sendable, Codable, Hashable, CaseIterable {
 public func addNoise(
   _ samples: [Float], colour: NoiseColour, signalToNoiseDecibels: Float, random: inout SeededRandom
 ) -> [Float] {
-  func power(_ values: [Float]) -> Double { values.reduce(0) { $0 + Double($1) * Double($1) } }
   // The sum of four even draws is as good as normal to the ear, and needs no logarithm a sample.
   var noise = samples.map { _ in
     let bits = random.next()
@@ -52,6 +51,16 @@ public func addNoise(
     return Float(Int(sum) - 2 * 0xFFFF)
   }
   if colour == .pink { noise = pink(noise) }
+  return addNoise(samples, noise, signalToNoiseDecibels: signalToNoiseDecibels)
+}
+
+/// The samples with as many of a noise added.
+///
+/// - Parameter signalToNoiseDecibels: mean power of the samples over that of the noise. Silence gets none.
+public func addNoise(
+  _ samples: [Float], _ noise: [Float], signalToNoiseDecibels: Float
+) -> [Float] {
+  func power(_ values: [Float]) -> Double { values.reduce(0) { $0 + Double($1) * Double($1) } }
   let noisePower = power(noise)
   guard noisePower > 0 else { return samples }
   let ratio = power(samples) / noisePower / pow(10, Double(signalToNoiseDecibels) / 10)

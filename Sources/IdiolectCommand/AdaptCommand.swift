@@ -8,8 +8,9 @@ struct AdaptCommand: ParsableCommand {
     discussion: """
       A pre-flight looks at every recording first; what cannot be used is quarantined and the rest goes \
       on. One half of the held-out data chooses when to stop, the other half judges: base and adapted \
-      model are compared with a paired bootstrap. The base ships unless the adapted model makes fewer \
-      errors. Characters that the base lacks extend or replace its output layer; shared rows are kept.
+      model are compared with a paired bootstrap. The base ships unless the adapted model makes significantly \
+      fewer errors. Characters that the base lacks extend or replace its output layer; shared rows are kept. \
+      A new alphabet, which the base cannot write, is compared with training from scratch for the same time.
 
       OUTPUT becomes a model directory; adaptation.json in it holds the lineage, the scores and the \
       verdict. It changes only at the very end: a model that lies there already survives a run that fails. \
@@ -132,6 +133,9 @@ struct AdaptCommand: ParsableCommand {
       valueName: "n"))
   var views: Int?
 
+  @Flag(help: "Do not train from scratch to compare a new alphabet with; the base judges it then.")
+  var skipScratch = false
+
   @Flag(help: "Compute frozen layers anew every epoch, each with new augmentation.")
   var noFrozenCache = false
 
@@ -189,6 +193,7 @@ struct AdaptCommand: ParsableCommand {
     request.budgetMinutes = try minutes(budget)
     request.labels = labels
     request.keptLayers = keepLayers
+    request.comparesWithScratch = !skipScratch
     request.resumes = training.resume
     request.storage = try training.storage()
     guard layerDecay > 0 && layerDecay <= 1 else {

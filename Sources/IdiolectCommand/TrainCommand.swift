@@ -1,5 +1,5 @@
-import ArgumentParser
-import Idiolect
+public import ArgumentParser
+public import Idiolect
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,6 +16,7 @@ struct TrainCommand: ParsableCommand {
         idiolect train --train train.jsonl --dev dev.jsonl -o model --minutes 45
         idiolect train --train train.jsonl -o model --hidden 256 --layers 12
         idiolect train --from model --train more.jsonl -o longer --average 0.999
+        idiolect train --from model --train many.jsonl --meta speaker -o prepared
       """)
 
   @Option(help: ArgumentHelp("Manifest to train on.", valueName: "manifest"))
@@ -69,6 +70,12 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Dropout everywhere (default: 0.1).")
   var dropout: Float?
 
+  @Option(
+    help: ArgumentHelp(
+      "Seek weights from which a minute of a new speaker (or accent) leads far, rather than the best for all of these: needs --from, and speaker or accent in the manifest.",
+      valueName: "by"))
+  var meta: Reptile.Task?
+
   @Flag(help: "Train without looking at every recording first.")
   var noPreflight = false
 
@@ -87,6 +94,7 @@ struct TrainCommand: ParsableCommand {
     if let leadFrom { request.settings.leadFrom = leadFrom }
     request.checksRecordings = !noPreflight
     request.resumes = training.resume
+    if let meta { request.seeksFewShot(by: meta) }
     request.storage = try training.storage()
     try training.apply(to: &request.settings, precision: try engine.prepare())
     let sizes = [
@@ -108,6 +116,12 @@ struct TrainCommand: ParsableCommand {
     for (name, share) in [("--lead-share", leadShare), ("--lead-from", leadFrom ?? 0)]
     where !(0...0.99).contains(share) {
       throw ValidationError("\(name) takes a number from 0 to 0.99")
+    }
+    guard meta == nil || (from != nil && lead == nil && dev == nil) else {
+      throw ValidationError("--meta prepares a model: give it by --from, and no --lead or --dev")
+    }
+    guard meta == nil || (training.average == nil && request.settings.accumulation == 1) else {
+      throw ValidationError("--meta has its own course: leave --average and --accumulate out")
     }
     guard lead == nil || request.settings.minutes == nil else {
       throw ValidationError("--lead follows the epochs: give --epochs in place of --minutes")
@@ -140,3 +154,5 @@ struct TrainCommand: ParsableCommand {
     return network
   }
 }
+
+extension Reptile.Task: ExpressibleByArgument {}

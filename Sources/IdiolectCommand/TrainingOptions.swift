@@ -52,6 +52,23 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Make a third of the clips higher or lower by up to so many semitones, such as 2.",
+      valueName: "semitones"))
+  var pitch: Float?
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder of recorded noises to add to half of the clips, in place of made ones.",
+      valueName: "directory"))
+  var noise: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Signal over noise in decibels, from and to (default: 5,35).", valueName: "low,high"))
+  var snr: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Keep a moving average of the weights in place of the last ones; each update keeps this much of it, such as 0.999.",
       valueName: "decay"))
   var average: Double?
@@ -82,7 +99,7 @@ struct TrainingOptions: ParsableArguments {
     if let patience { settings.patience = patience }
     if let checkpointEvery { settings.checkpointSteps = checkpointEvery }
     if noSpecAugment { settings.specAugment = nil }
-    if augment { settings.augmentation = AudioAugmentation() }
+    settings.augmentation = try augmentation()
     if noSpeed { settings.speeds = [] }
     settings.averageDecay = average
     for (name, holds, range) in [
@@ -99,6 +116,34 @@ struct TrainingOptions: ParsableArguments {
     ] where !holds {
       throw ValidationError("\(name) takes a number \(range)")
     }
+  }
+
+  /// What was asked for of what `--augment` does as a whole.
+  private func augmentation() throws -> AudioAugmentation? {
+    guard augment || pitch != nil || noise != nil else {
+      guard snr == nil else {
+        throw ValidationError("--snr is of noise: give --noise or --augment")
+      }
+      return nil
+    }
+    var result = AudioAugmentation()
+    if !augment { (result.roomShare, result.telephoneShare) = (0, 0) }
+    if !augment && noise == nil { result.noiseShare = 0 }
+    if let pitch {
+      guard pitch > 0 && pitch <= 12 else {
+        throw ValidationError("--pitch takes semitones above 0, at most 12")
+      }
+      (result.pitchShare, result.semitones) = (1.0 / 3, -pitch...pitch)
+    }
+    if let noise { result.noises = try AudioAugmentation.recordings(in: noise) }
+    if let snr {
+      let bounds = snr.split(separator: ",").map { Float($0) }
+      guard bounds.count == 2, let low = bounds[0], let high = bounds[1], low <= high,
+        (-30...100).contains(low), high <= 100
+      else { throw ValidationError("--snr \(snr): give two numbers of decibels, such as 5,35") }
+      result.signalToNoiseDecibels = low...high
+    }
+    return result
   }
 
   func storage() throws -> SafetensorsTensor.Storage {

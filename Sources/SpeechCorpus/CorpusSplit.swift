@@ -68,6 +68,27 @@ public struct CorpusSplit: Sendable {
     return CorpusSplit(utterances, second: Set(order.prefix(utterances.count / 2)), .utterances)
   }
 
+  /// Parts of about one size that together are all utterances; by whole speakers where there are as many.
+  ///
+  /// - Parameter count: at most as many as utterances.
+  public static func folds(_ count: Int, of utterances: [Utterance], seed: UInt64) -> [[Utterance]]
+  {
+    precondition(count > 0 && count <= utterances.count, "\(count) folds of \(utterances.count)")
+    var random = SeededRandom(seed: seed, 0xF01D)
+    let speakers = bySpeaker(utterances).flatMap { $0.count >= count ? $0 : nil }
+    let groups = random.shuffled(speakers ?? utterances.indices.map { [$0] })
+    // Largest first into the smallest fold; the shuffle settles ties.
+    let order = groups.enumerated().sorted {
+      ($1.element.count, $0.offset) < ($0.element.count, $1.offset)
+    }
+    var folds = [[Int]](repeating: [], count: count)
+    for (_, members) in order {
+      let smallest = folds.indices.min { folds[$0].count < folds[$1].count }!
+      folds[smallest] += members
+    }
+    return folds.map { $0.sorted().map { utterances[$0] } }
+  }
+
   private init(_ utterances: [Utterance], second: Set<Int>, _ unit: ResamplingUnit) {
     first = utterances.indices.filter { !second.contains($0) }.map { utterances[$0] }
     self.second = utterances.indices.filter { second.contains($0) }.map { utterances[$0] }

@@ -77,15 +77,25 @@ public struct Evaluation: Sendable {
       progress(utterance.id)
     }
     let elapsed = clock.now - start
-    elapsedSeconds =
-      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     guard !scores.isEmpty else {
       let first = quarantine.entries.first.map { "; the first: \($0)" } ?? ""
       throw IdiolectError(
         .invalidData, "none of \(utterances.count) utterances could be transcribed\(first)")
     }
+    try self.init(
+      scores: scores, quarantine: quarantine,
+      elapsedSeconds: Double(elapsed.components.seconds)
+        + Double(elapsed.components.attoseconds) * 1e-18, seed: seed)
+  }
+
+  /// Statistics over what was scored already, at least one utterance.
+  package init(
+    scores: [Score], quarantine: Quarantine = Quarantine(), elapsedSeconds: Double = 0,
+    seed: UInt64 = 1
+  ) throws {
     self.scores = scores
     self.quarantine = quarantine
+    self.elapsedSeconds = elapsedSeconds
     words = try Evaluation.interval(scores, \.words, seed)
     characters = try Evaluation.interval(scores, \.characters, seed)
   }

@@ -77,7 +77,10 @@ struct LabelTests {
     #expect(corpus.bytes("out/adapter/adapter_config.json") == nil)
     let model = try onEngine { try AcousticModel(directory: "\(corpus.path)/out") }
     let base = try onEngine { try AcousticModel(directory: corpus.base) }
-    if report.shipsAdapted {
+    let rival = report.decision.rival
+    #expect(rival == (mode == .replace ? .scratch : .base))
+    #expect(said.contains { $0.hasPrefix("from scratch for the same") } == (mode == .replace))
+    if report.shipsAdapted || mode == .replace {
       #expect(model.vocabulary.labels.contains("ж"))
       #expect(model.vocabulary.count == (mode == .replace ? 9 : base.vocabulary.count + 2))
     } else {

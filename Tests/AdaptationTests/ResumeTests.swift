@@ -19,7 +19,8 @@ struct ResumeTests {
   /// Trains into `output`; stops at the look number `stop` if given.
   private func train(
     _ output: String, precision: Precision = .float32, option: String = "full", live: Bool = false,
-    average: Double? = nil, stop: Int? = nil, resumes: Bool = false, cacheBytes: Int = 1 << 24,
+    average: Double? = nil, task: Reptile.Task? = nil, stop: Int? = nil, resumes: Bool = false,
+    cacheBytes: Int = 1 << 24,
     fingerprint: String = "same"
   ) throws -> (weights: [[Float]], state: TrainingState) {
     try onEngine {
@@ -29,12 +30,14 @@ struct ResumeTests {
       settings.liveStatistics = live
       settings.averageDecay = average
       settings.evaluationSteps = 2
-      settings.accumulation = 2
+      settings.accumulation = task == nil ? 2 : 1
+      settings.task = task
       let (groups, saved) = try Strategy(option: option).apply(
         to: model, newLabels: false, layerDecay: 0.9, weightDecay: 0.01, seed: 1)
       let files = TrainingDirectory(output: "\(corpus.path)/\(output)")
       try files.prepare(resumes: resumes)
-      let clips = try TinyCorpus.clips(6)
+      var clips = try TinyCorpus.clips(6)
+      for index in clips.indices { clips[index].speaker = "\(index % 2)" }
       let data = TrainingCorpus(clips, model: model, cacheBytes: cacheBytes)
       var looks = 0
       var trainer: Trainer! = nil
@@ -71,6 +74,15 @@ struct ResumeTests {
     let whole = try train("whole", precision: .bfloat16)
     #expect(throws: Stop.self) { try train("parts", precision: .bfloat16, stop: 3) }
     #expect(try train("parts", precision: .bfloat16, resumes: true).weights == whole.weights)
+  }
+
+  /// Where a task began is known again in the midst of it.
+  @Test func tasks() throws {
+    let whole = try train("whole", task: .speaker)
+    #expect(whole.state.step == 32 && whole.state.looks.map(\.step) == [0, 8, 16, 24, 32])
+    #expect(throws: Stop.self) { try train("parts", task: .speaker, stop: 3) }
+    let parts = try train("parts", task: .speaker, resumes: true)
+    #expect(parts.weights == whole.weights)
   }
 
   /// The average goes on too, and it is what remains.

@@ -48,6 +48,31 @@ struct StrategyChoiceTests {
     #expect(try corpus.record("out")["choice"]["trials"].array().count == choice.trials.count)
   }
 
+  /// Of a few clips nothing is held out: each is heard by networks that did not train on it, half of them choose,
+  /// the others judge, and all train what ships.
+  @Test func crossValidates() throws {
+    let corpus = try TinyCorpus()
+    var request = try corpus.request()
+    request.train = try corpus.write(try TinyCorpus.clips(9), "few")
+    request.dev = nil
+    request.strategy = .automatic
+    var lines: [String] = []
+    let report = try AdaptationRun(request) { lines.append($0) }.run()
+    #expect(lines.contains { $0.hasSuffix("cross-validation chooses") })
+    let choice = try #require(report.choice)
+    #expect(choice.folds == 4 && choice.trials.count >= 2)
+    #expect((4...5).contains(report.target.count))
+    #expect(choice.trials.allSatisfy { $0.devCER >= choice.best!.devCER })
+    #expect(report.request.strategy == choice.best?.candidate.strategy)
+    #expect(report.lines[0].contains("did not train on it"))
+    #expect(try corpus.record("out")["lineage"]["train_utterances"].int() == 9)
+    // With a test set, that judges.
+    request.test = try corpus.write(try TinyCorpus.clips(4, from: 9), "test")
+    request.output += "2"
+    let tested = try AdaptationRun(request).run()
+    #expect(tested.target.count == 4 && tested.choice?.unseen.isEmpty == true)
+  }
+
   @Test func needsDataToChooseBy() throws {
     let corpus = try TinyCorpus()
     var request = try corpus.request()

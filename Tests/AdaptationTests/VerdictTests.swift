@@ -21,6 +21,10 @@ struct VerdictTests {
 
   /// Errors out of ten characters, an utterance each.
   private func decision(_ base: [Int], _ adapted: [Int]) throws -> Decision {
+    Decision(try bootstrap(base, adapted))
+  }
+
+  private func bootstrap(_ base: [Int], _ adapted: [Int]) throws -> PairedBootstrap {
     func counts(_ errors: [Int]) -> [ErrorCounts] {
       errors.map { count in
         .characters(
@@ -28,9 +32,8 @@ struct VerdictTests {
           hypothesis: String(repeating: "x", count: count) + "abcdefghij".dropFirst(count))
       }
     }
-    return Decision(
-      try PairedBootstrap(
-        base: counts(base), adapted: counts(adapted), speakers: base.map { _ in nil }))
+    return try PairedBootstrap(
+      base: counts(base), adapted: counts(adapted), speakers: base.map { _ in nil })
   }
 
   @Test func whatShips() throws {
@@ -40,12 +43,12 @@ struct VerdictTests {
     let better = try decision([5, 5, 5, 5, 5, 5], [1, 2, 1, 2, 1, 2])
     #expect(better.verdict == .positive && better.shipsAdapted)
     let perhaps = try decision([5, 5, 5, 5, 5, 5], [9, 0, 5, 5, 4, 5])
-    #expect(perhaps.verdict == .neutral && perhaps.shipsAdapted)
+    #expect(perhaps.verdict == .neutral && !perhaps.shipsAdapted)
     let same = try decision([5, 5, 5], [5, 5, 5])
     #expect(same.verdict == .neutral && !same.shipsAdapted)
     #expect(
       same.reason.hasSuffix(
-        "too few utterances (6) to resolve it: give at least 10 by --test or --dev"))
+        "too few utterances (6) to tell; give at least 10 by --test or --dev"))
     let doubtful = try decision([5, 5, 5, 5, 5, 5], [9, 2, 5, 5, 5, 5])
     #expect(doubtful.verdict == .neutral && !doubtful.shipsAdapted)
     let worse = try decision([1, 2, 1, 2, 1, 2], [5, 5, 5, 5, 5, 5])
@@ -56,10 +59,25 @@ struct VerdictTests {
   @Test(arguments: [1, 5, 9, 10]) func tooFewToTell(_ count: Int) throws {
     let five = [Int](repeating: 5, count: count)
     let better = try decision(five, five.map { _ in 1 })
-    #expect(better.shipsAdapted && better.verdict == (count < 10 ? .neutral : .positive))
+    #expect(better.shipsAdapted == (count >= 10))
+    #expect(better.verdict == (count < 10 ? .neutral : .positive))
     #expect(better.reason.contains("too few utterances (\(count))") == (count < 10))
     let worse = try decision(five, five.map { _ in 9 })
     #expect(!worse.shipsAdapted && worse.verdict == (count < 10 ? .neutral : .negative))
+  }
+
+  /// The base cannot write a new alphabet: it never ships there.
+  @Test func againstTrainingFromScratch() throws {
+    let five = [Int](repeating: 5, count: 12)
+    func ships(_ adapted: Int, _ count: Int = 12) throws -> Decision.Model {
+      let base = Array(five.prefix(count))
+      let decision = Decision(
+        try bootstrap(base, base.map { _ in adapted }), against: .scratch)
+      #expect(decision.reason.hasPrefix("\(decision.ships.text) ships: "))
+      return decision.ships
+    }
+    #expect(try ships(1) == .adapted && ships(5) == .adapted && ships(9) == .scratch)
+    #expect(try ships(9, 3) == .adapted)
   }
 
   @Test func aTinyNetworkLearnsEightClips() throws {

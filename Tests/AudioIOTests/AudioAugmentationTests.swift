@@ -37,6 +37,31 @@ import Testing
     )
   }
 
+  /// Recorded noise in place of made: at its ratio, from anywhere in it, again from the start where it is short.
+  @Test func recordedNoise() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/noises-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    #expect(throws: IdiolectError.self) { try AudioAugmentation.recordings(in: folder) }
+    #expect(throws: IdiolectError.self) { try AudioAugmentation.recordings(in: folder + "/no") }
+    let hum = (0..<3000).map { Float(0.4 * sin(Double($0) * 0.05)) }
+    try AudioWriter.write(hum, sampleRate: 16_000, to: folder + "/hum.wav")
+    var augmentation = AudioAugmentation()
+    augmentation.noises = try AudioAugmentation.recordings(in: folder)
+    (augmentation.roomShare, augmentation.telephoneShare, augmentation.noiseShare) = (0, 0, 1)
+    augmentation.signalToNoiseDecibels = 10...10
+    let speech = (0..<8000).map { Float(sin(Double($0) * 0.3) * 0.2) }
+    var random = SeededRandom(seed: 2)
+    let noisy = try augmentation(speech, sampleRate: 16_000, random: &random)
+    let added = zip(noisy, speech).map { $0 - $1 }
+    #expect(abs(10 * log10(power(speech) / power(added)) - 10) < 0.01)
+    // The hum, louder or softer.
+    let scale = added[100] / hum[100]
+    #expect(zip(added, hum + hum).allSatisfy { abs($0 - scale * $1) < 1e-3 })
+    try Data("no sound".utf8).write(to: URL(fileURLWithPath: folder + "/text.txt"))
+    #expect(throws: IdiolectError.self) { try AudioAugmentation.recordings(in: folder) }
+  }
+
   @Test func drawsFollowTheSeedAndTheShares() throws {
     let speech = (0..<4000).map { Float(sin(Double($0) * 0.3) * 0.2) }
     func draw(_ augmentation: AudioAugmentation, _ seed: UInt64) throws -> [Float] {

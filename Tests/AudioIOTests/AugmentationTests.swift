@@ -40,6 +40,46 @@ import Testing
     }
   }
 
+  @Test(arguments: [Float(-5), -2, -0.5, 0.5, 2, 5])
+  func pitchChangesAlone(semitones: Float) throws {
+    let shifted = try changePitch(tone(500), semitones: semitones, sampleRate: 16_000)
+    let factor = pow(2, Double(semitones) / 12)
+    #expect(shifted.count == 16_000)
+    #expect(power(shifted, at: 500 * factor) > 20 * power(shifted, at: 500))
+    // All of a pure tone stays one, but for what little the windows' seams add.
+    #expect(power(shifted, at: 500 * factor) > 0.9 * power(tone(500), at: 500))
+    #expect(try changePitch(tone(500), semitones: semitones, sampleRate: 16_000) == shifted)
+  }
+
+  /// A click stays where it was, to the reach of the search.
+  @Test(arguments: [Float(-3), 3]) func pitchKeepsTime(semitones: Float) throws {
+    for place in [3000, 8000, 12_000] {
+      var clicks = [Float](repeating: 0, count: 16_000)
+      for offset in 0..<40 { clicks[place + offset] = sin(Float(offset) * 0.7) }
+      let shifted = try changePitch(clicks, semitones: semitones, sampleRate: 16_000)
+      let heard = shifted.indices.max { abs(shifted[$0]) < abs(shifted[$1]) }!
+      #expect(abs(heard - place) < 400)
+    }
+  }
+
+  @Test func pitchOfOddInput() throws {
+    for count in [0, 1, 2, 100, 640, 641, 700] {
+      let short = tone(500, count: count)
+      #expect(try changePitch(short, semitones: 2, sampleRate: 16_000).count == count)
+      for factor in [Float(0.5), 1, 2] {
+        let paced = changePace(short, factor: factor, sampleRate: 16_000)
+        #expect(paced.count == Int((Double(count) / Double(factor)).rounded()))
+        #expect(paced.allSatisfy { $0.isFinite })
+      }
+    }
+    #expect(try changePitch(tone(500), semitones: 0, sampleRate: 16_000) == tone(500))
+    for semitones in [Float.nan, 13, -13] {
+      #expect(throws: IdiolectError.self) {
+        try changePitch([1], semitones: semitones, sampleRate: 16_000)
+      }
+    }
+  }
+
   @Test func gainIsInDecibels() {
     let louder = changeGain([0.1, -0.2], decibels: 20)
     #expect(abs(louder[0] - 1) < 1e-6 && abs(louder[1] + 2) < 1e-6)

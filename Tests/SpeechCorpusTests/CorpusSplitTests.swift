@@ -33,6 +33,26 @@ struct CorpusSplitTests {
     #expect(abs(halves.first.count - halves.second.count) <= 10)
   }
 
+  @Test("Folds are all of a corpus, of one size, and by voice where there are enough")
+  func folds() {
+    for sizes in [[10], [3, 3, 4], [1, 1, 1, 1], [10, 12, 8, 9, 11, 10]] {
+      let all = corpus(sizes)
+      let folds = CorpusSplit.folds(4, of: all, seed: 3)
+      #expect(folds == CorpusSplit.folds(4, of: all, seed: 3))
+      #expect(folds.count == 4 && folds.allSatisfy { !$0.isEmpty })
+      #expect(Set(folds.joined().map(\.id)) == Set(all.map(\.id)))
+      #expect(folds.joined().count == all.count)
+      if sizes.count >= 4 {
+        for speaker in Set(all.map(\.speaker)) {
+          #expect(folds.count { $0.contains { $0.speaker == speaker } } == 1)
+        }
+      } else {
+        let counts = folds.map(\.count)
+        #expect(counts.max()! - counts.min()! <= 1)
+      }
+    }
+  }
+
   @Test("Where voices cannot be parted, utterances are")
   func utterances() {
     for sizes in [[100], [33, 33, 34]] {

@@ -30,19 +30,27 @@ package struct AdaptationData: Sendable {
   package let retained: [Utterance]
   /// Source data that helps to choose; empty where there is too little for both.
   package let retainedSelection: [Utterance]
+  /// Whether all of train chooses, each utterance by networks that trained on the others, and judges where there
+  /// is no `--test`.
+  package let isCrossValidated: Bool
   package var quarantine: Quarantine
   /// How the parts were made, for the report.
   package private(set) var notes: [String] = []
   /// The manifests that `selection` and `verdict` are from.
   package let selectionSource, verdictSource: String
 
+  /// Less of train than this is worth cross-validation.
+  package static let fewSeconds = 300.0
+
   /// - Parameters:
   ///   - holdsOut: whether some of train chooses where there is no dev.
+  ///   - crossValidates: whether a few minutes of train choose by cross-validation instead.
   ///   - check: gives the usable utterances of each manifest; takes all without it.
   /// - Throws: `.invalidData` with too little data to hold any out; `.invalidArgument` where nothing would
   ///   judge; what `check` throws.
   package init(
     _ manifests: AdaptationManifests, seed: UInt64, holdsOut: Bool = true,
+    crossValidates: Bool = false,
     check: Check = { manifest, _ in (manifest.utterances, Quarantine()) }
   ) throws {
     guard manifests.train != nil || manifests.test != nil else {
@@ -97,12 +105,22 @@ package struct AdaptationData: Sendable {
       training = try partCopies(
         training, of: judges + (dev ?? []), that: "judges or chooses", path)
     }
+    let distinct = Recordings.distinct(training)
+    let seconds = distinct.reduce(0) { $0 + ($1.durationSeconds ?? 10) }
+    isCrossValidated =
+      crossValidates && dev == nil && holdsOut && manifests.train != nil
+      && seconds < AdaptationData.fewSeconds && distinct.count >= CrossValidation.folds
     var held: [Utterance]
     if let dev {
       held = dev
     } else if manifests.train == nil {
       held = []
       notes.append("no labelled data chooses: signs of a collapse end the training")
+    } else if isCrossValidated {
+      held = []
+      notes.append(
+        "\(decimals(seconds / 60, 1)) minutes are too few to hold any out: cross-validation chooses"
+      )
     } else if !holdsOut {
       held = []
       notes.append("nothing is held out of train: the last weights are kept")
@@ -114,7 +132,7 @@ package struct AdaptationData: Sendable {
         )
       }
       // Two at the least: one to choose by, one to judge.
-      let fraction = max(0.1, min(0.5, 2 / Double(Recordings.distinct(training).count)))
+      let fraction = max(0.1, min(0.5, 2 / Double(distinct.count)))
       let split = Recordings.holdingOut(fraction: fraction, of: training, seed: seed)
       notes.append(
         "of train, \(split.held.count) of \(training.count) utterances are held out, by \(split.unit.rawValue)"
@@ -125,6 +143,8 @@ package struct AdaptationData: Sendable {
     if let test {
       (selection, verdict) = (held, test)
       notes.append("the verdict is by \(manifests.test?.path ?? "")")
+    } else if isCrossValidated {
+      (selection, verdict) = ([], [])
     } else {
       guard held.count >= 2 else {
         throw IdiolectError(

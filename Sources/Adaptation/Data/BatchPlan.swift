@@ -27,6 +27,8 @@ package struct BatchPlan: Sendable {
 
   package let batches: [[Draw]]
 
+  init(batches: [[Draw]]) { self.batches = batches }
+
   /// - Parameters:
   ///   - seconds: of each item, at speed 1.
   ///   - mixture: nil for every item once.

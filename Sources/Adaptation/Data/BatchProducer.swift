@@ -69,6 +69,12 @@ package final class BatchProducer: @unchecked Sendable {
   package static func plan(_ corpus: TrainingCorpus, _ settings: TrainingSettings, epoch: Int)
     -> BatchPlan
   {
+    if let task = settings.task {
+      return BatchPlan(
+        tasks: corpus.tasks(task), updates: Reptile.updates, seconds: corpus.items.map(\.seconds),
+        batchSeconds: settings.batchSeconds, speeds: settings.speeds, seed: settings.seed,
+        epoch: epoch)
+    }
     let mixture =
       corpus.mixesFrom == corpus.items.count
       ? nil

@@ -75,6 +75,16 @@ package final class TrainingCorpus: Sendable {
     return whole.map { max(0.1, $0 - utterance.offsetSeconds) } ?? 10
   }
 
+  /// Which speaker's or accent's each item is, by number.
+  func tasks(_ task: Reptile.Task) -> [Int] {
+    let names = items.map { item in
+      (task == .speaker ? item.utterance.speaker : item.utterance.accent) ?? ""
+    }
+    let numbers = Dictionary(
+      uniqueKeysWithValues: Set(names).sorted().enumerated().map { ($1, $0) })
+    return names.map { numbers[$0]! }
+  }
+
   package var seconds: Double { items.reduce(0) { $0 + $1.seconds } }
 
   /// Recordings that failed after all, by index, with the reason: left out from then on.

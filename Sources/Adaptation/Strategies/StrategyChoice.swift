@@ -4,6 +4,7 @@ import Foundation
 import SpeechCorpus
 import SpeechText
 import TensorEngine
+package import Transcription
 
 /// A strategy chosen by short trials, and why.
 package struct StrategyChoice: Sendable {
@@ -65,8 +66,15 @@ package struct StrategyChoice: Sendable {
   /// In the order they were tried.
   package let trials: [Trial]
   package let trialMinutes: Double
-  /// The best weights of the best trial.
+  /// The best weights of the best trial; nil where training begins anew.
   let weights: String?
+  /// How often each was tried, each time without a part of train; nil where other data chose.
+  package var folds: Int?
+  /// What the best, trained without them, heard in utterances that chose nothing; empty where others judge.
+  package var unseen: [Evaluation.Score] = []
+
+  /// Of all trials together.
+  var seconds: Double { trialMinutes * 60 * Double(trials.count) }
 
   package var best: Trial? { trials.min { $0.devCER < $1.devCER } }
 
@@ -76,9 +84,9 @@ package struct StrategyChoice: Sendable {
     let others = trials.filter { $0.candidate != best.candidate }
       .map { "\($0.candidate) \(percent($0.devCER))" }
     return
-      "given \(facts.text), \(trials.count) strategies were tried for \(decimals(trialMinutes, 1)) minutes each; \(best.candidate) reached \(percent(best.devCER)) on the data that chooses"
+      "given \(facts.text), \(trials.count) strategies were tried \(folds.map { "by \($0)-fold cross-validation " } ?? "")for \(decimals(trialMinutes, 1)) minutes each; \(best.candidate) reached \(percent(best.devCER)) on the data that chooses"
       + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")
-      + ", and training went on from there"
+      + (folds == nil ? ", and training went on from there" : "; what ships has trained on all")
   }
 
   var record: JSONValue {
@@ -112,6 +120,7 @@ extension AdaptationRun {
     _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData
   ) throws -> StrategyChoice? {
     guard request.strategy == .automatic else { return nil }
+    if data.isCrossValidated { return try crossValidate(base, hash, &data) }
     guard !data.selection.isEmpty, !data.train.isEmpty else {
       throw IdiolectError(
         .invalidArgument,
@@ -119,16 +128,8 @@ extension AdaptationRun {
       )
     }
     let asked = request
-    let hasNewLabels = try transfer(base, data.train) != nil
-    let facts = StrategyChoice.Facts(
-      minutes: data.train.reduce(0) { $0 + ($1.durationSeconds ?? 10) } / 60,
-      speakers: Set(data.train.compactMap(\.speaker)).count,
-      layers: request.keptLayers ?? base.network.configuration.layerCount,
-      hasNewLabels: hasNewLabels,
-      baseCER: !hasNewLabels
-        ? try DevSet(
-          data.selection, source: data.selectionSource, model: base, precision: settings.precision
-        ).look().characterErrorRate : nil)
+    let facts = try self.facts(
+      base, data.train, heldOut: data.selection, source: data.selectionSource)
     let candidates = facts.candidates
     let minutes = asked.budgetMinutes * AdaptationRun.trialShare / Double(candidates.count)
     var trials: [StrategyChoice.Trial] = []
@@ -154,6 +155,21 @@ extension AdaptationRun {
       facts: facts, trials: trials, trialMinutes: minutes, weights: weights[best])
     say("chosen: \(choice.reason)")
     return choice
+  }
+
+  /// - Parameter heldOut: what tells the base's own error.
+  func facts(
+    _ base: AcousticModel, _ utterances: [Utterance], heldOut: [Utterance], source: String
+  ) throws -> StrategyChoice.Facts {
+    let hasNewLabels = try transfer(base, utterances) != nil
+    return StrategyChoice.Facts(
+      minutes: utterances.reduce(0) { $0 + ($1.durationSeconds ?? 10) } / 60,
+      speakers: Set(utterances.compactMap(\.speaker)).count,
+      layers: request.keptLayers ?? base.network.configuration.layerCount,
+      hasNewLabels: hasNewLabels,
+      baseCER: !hasNewLabels
+        ? try DevSet(heldOut, source: source, model: base, precision: settings.precision)
+          .look().characterErrorRate : nil)
   }
 
   private func settle(_ candidate: StrategyChoice.Candidate, minutes: Double) {

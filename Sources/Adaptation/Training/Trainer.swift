@@ -20,6 +20,7 @@ package final class Trainer {
   let settings: TrainingSettings
   let frozen: FrozenPart?
   let average: WeightAverage?
+  let reptile: Reptile?
   let teacher: Teacher?
   private let files: TrainingDirectory
   let loss: CTCLoss
@@ -57,6 +58,7 @@ package final class Trainer {
     loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
     watchdog = PlateauWatchdog(labels: model.vocabulary.count)
     average = settings.averageDecay.map { WeightAverage(parameters, decay: $0) }
+    reptile = settings.task.map { _ in Reptile(parameters) }
     for parameter in parameters { parameter.tensor.requiresGradient = false }
     beginLayers()
     for block in model.network.blocks {
@@ -80,7 +82,7 @@ package final class Trainer {
       return report("no checkpoint yet: training begins at the beginning")
     }
     state = try TrainingCheckpoint.read(
-      from: files.last, into: parameters, optimiser, average, fingerprint: state.fingerprint)
+      from: files.last, into: parameters, optimiser, moving, fingerprint: state.fingerprint)
     corpus.leaveOut(state.failures)
     // Killed between the two files, a run leaves the best weights newer than its state. They are what
     // they are: a run by the clock would never come by that look again.
@@ -130,7 +132,9 @@ package final class Trainer {
       bar.advance(by: max(0, permille - shown), label: status)
       shown = max(shown, permille)
       let isOver = progress >= 1
-      let looksNow = isOver || isTimeToLook
+      let isTaskOver = state.step % Reptile.updates == 0
+      if isTaskOver || isOver { reptile?.endTask(progress: progress) }
+      let looksNow = isOver || (isTimeToLook && (reptile == nil || isTaskOver))
       if looksNow {
         bar.clear()
         try look(started: lastTick)
@@ -143,7 +147,7 @@ package final class Trainer {
         settings.checkpointSteps > 0
         ? state.step % settings.checkpointSteps == 0 : now() - lastSave > 60
       if looksNow || state.finished || isDue || stops {
-        try TrainingCheckpoint.write(state, parameters, optimiser, average, to: files.last)
+        try TrainingCheckpoint.write(state, parameters, optimiser, moving, to: files.last)
         metrics?.flush()
         lastSave = now()
       }
@@ -154,6 +158,11 @@ package final class Trainer {
         )
       }
     }
+  }
+
+  /// What a checkpoint holds beside weights and moments, by its name there.
+  private var moving: (name: String, tensors: [Tensor])? {
+    average.map { ("average", $0.averages) } ?? reptile.map { ("task", $0.origins) }
   }
 
   /// So many steps in a row without a finite loss, and no later one will have one.

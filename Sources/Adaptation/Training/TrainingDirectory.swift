@@ -33,6 +33,11 @@ package struct TrainingDirectory: Sendable {
     try within("trial-\(number)", resumes: resumes)
   }
 
+  /// Where the network that a new alphabet is compared with keeps its checkpoints.
+  package func rival(resumes: Bool) throws -> TrainingDirectory {
+    try within("from-scratch", resumes: resumes)
+  }
+
   private func within(_ name: String, resumes: Bool) throws -> TrainingDirectory {
     let part = TrainingDirectory(output: "\(path)/\(name)")
     if !resumes { try? FileManager.default.removeItem(atPath: part.path) }

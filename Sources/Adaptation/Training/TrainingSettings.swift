@@ -51,6 +51,9 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   /// How much of a moving average of the weights each update keeps, such as 0.999; the average is what is
   /// looked at and kept then. nil for the weights themselves.
   public var averageDecay: Double?
+  /// What makes a task where weights are sought from which a few updates lead far; nil for weights that are best
+  /// as they are.
+  public var task: Reptile.Task?
   /// How many augmented views an utterance has, one an epoch in turn; nil for a new one every epoch.
   public var views: Int?
   /// Whether batch normalisation uses and updates live statistics: in training from scratch.

@@ -49,10 +49,12 @@ package struct TrainingState: Codable, Sendable {
 
 /// The checkpoint of a running training: parameters, moments and state in one file, written whole.
 package enum TrainingCheckpoint {
-  /// - Parameter parameters: everything that training changes, statistics too.
+  /// - Parameters:
+  ///   - parameters: everything that training changes, statistics too.
+  ///   - moving: tensors of their shapes that move with them: averages, or where a task began.
   static func write(
     _ state: TrainingState, _ parameters: [Parameter], _ optimiser: AdamW,
-    _ average: WeightAverage?, to path: String
+    _ moving: (name: String, tensors: [Tensor])?, to path: String
   ) throws {
     let text = try TrainingCheckpoint.text(state)
     var tensors = parameters.map { parameter in
@@ -66,9 +68,11 @@ package enum TrainingCheckpoint {
           })
       }
     }
-    for (parameter, tensor) in zip(parameters, average?.averages ?? []) {
+    for (parameter, tensor) in zip(parameters, moving?.tensors ?? []) {
       tensors.append(
-        SafetensorsTensor("average:\(parameter.name)", shape: tensor.shape) { tensor.values })
+        SafetensorsTensor("\(moving!.name):\(parameter.name)", shape: tensor.shape) {
+          tensor.values
+        })
     }
     try SafetensorsWriter.write(
       tensors, metadata: ["format": "idiolect-training", "state": text], to: path)
@@ -76,7 +80,7 @@ package enum TrainingCheckpoint {
 
   static func read(
     from path: String, into parameters: [Parameter], _ optimiser: AdamW,
-    _ average: WeightAverage?, fingerprint: String
+    _ moving: (name: String, tensors: [Tensor])?, fingerprint: String
   ) throws -> TrainingState {
     let file = try SafetensorsFile(path: path)
     guard let text = file.metadata["state"],
@@ -102,8 +106,8 @@ package enum TrainingCheckpoint {
       try file.fill(slot.first, from: "first:\(slot.parameter.name)")
       try file.fill(slot.second, from: "second:\(slot.parameter.name)")
     }
-    for (parameter, tensor) in zip(parameters, average?.averages ?? []) {
-      try file.fill(tensor, from: "average:\(parameter.name)")
+    for (parameter, tensor) in zip(parameters, moving?.tensors ?? []) {
+      try file.fill(tensor, from: "\(moving!.name):\(parameter.name)")
     }
     optimiser.step = state.updates
     return state

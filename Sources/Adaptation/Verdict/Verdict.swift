@@ -16,47 +16,73 @@ public enum Verdict: String, Sendable, Codable {
 
 /// Which model is shipped, and why.
 package struct Decision: Sendable {
+  package enum Model: String, Sendable {
+    case base, adapted
+    /// Trained from scratch for the same time.
+    case scratch
+
+    package var text: String {
+      switch self {
+      case .base: "the base"
+      case .adapted: "the adapted model"
+      case .scratch: "the model trained from scratch for the same time"
+      }
+    }
+  }
+
   package let verdict: Verdict
-  package let shipsAdapted: Bool
+  /// What the adapted model was compared with.
+  package let rival: Model
+  package let ships: Model
   package let reason: String
   package let forgetting: Forgetting?
 
-  /// The base ships unless the adapted model makes fewer errors on the verdict half, and does not forget more
-  /// than the budget beyond doubt.
+  package var shipsAdapted: Bool { ships == .adapted }
+
+  /// The base ships unless the adapted model makes significantly fewer errors on what judges, and does not
+  /// forget more than the budget beyond doubt. One trained from scratch ships where it makes significantly fewer.
   ///
   /// - Parameters:
-  ///   - characters: adapted against base on data that chose nothing. Judged by characters: the same errors,
-  ///     but many more of them than of words, so it resolves sooner.
+  ///   - characters: adapted against its rival on data that chose nothing. Judged by characters: the same
+  ///     errors, but many more of them than of words, so it resolves sooner.
+  ///   - rival: the base, or where that cannot write the target's alphabet, training from scratch.
   ///   - forgetting: nil where it is not measured.
-  package init(_ characters: PairedBootstrap, forgetting: Forgetting? = nil) {
-    self.forgetting = forgetting
-    let difference = characters.difference
+  package init(
+    _ characters: PairedBootstrap, against rival: Model = .base, forgetting: Forgetting? = nil
+  ) {
+    (self.rival, self.forgetting) = (rival, forgetting)
+    verdict =
+      characters.isResolvable
+      ? Verdict(lower: characters.lower, upper: characters.upper) : .neutral
+    let unproved: Model = rival == .base ? .base : .adapted
+    let shipped: String
     if let forgetting, forgetting.outcome == .exceeded {
-      verdict =
-        characters.isResolvable
-        ? Verdict(lower: characters.lower, upper: characters.upper) : .neutral
-      shipsAdapted = false
+      ships = .base
       reason =
         "the base ships: \(forgetting.line). Give a larger --forgetting-budget, or replay retained data in training"
       return
     }
     guard characters.isResolvable else {
-      verdict = .neutral
-      shipsAdapted = difference < 0
+      ships = unproved
       reason =
-        "the \(shipsAdapted ? "adapted model ships: it makes fewer errors" : "base ships: the adapted model does not make fewer errors"), but there are too few \(characters.unit.rawValue) (\(characters.units)) to resolve it: give at least \(characters.unit.fewestUnits) by --test or --dev"
+        "\(unproved.text) ships: there are too few \(characters.unit.rawValue) (\(characters.units)) to tell; give at least \(characters.unit.fewestUnits) by --test or --dev"
       return
     }
-    verdict = Verdict(lower: characters.lower, upper: characters.upper)
-    shipsAdapted = difference < 0 && verdict != .negative
     switch verdict {
-    case .positive: reason = "the adapted model ships: it makes significantly fewer errors"
-    case .negative: reason = "the base ships: the adapted model makes significantly more errors"
+    case .positive:
+      ships = .adapted
+      shipped =
+        "it makes significantly fewer errors" + (rival == .base ? "" : " than \(rival.text)")
+    case .negative:
+      ships = rival
+      shipped = "the adapted model makes significantly more errors"
     case .neutral:
-      reason =
-        difference < 0
-        ? "the adapted model ships: it makes fewer errors, though so few utterances cannot prove it"
-        : "the base ships: the adapted model does not make fewer errors"
+      ships = unproved
+      shipped =
+        characters.difference < 0
+        ? "the adapted model makes fewer errors, but too few utterances judge to prove it; give more by --test"
+        : "the adapted model does not make fewer errors"
     }
+    reason = "\(ships.text) ships: \(shipped)"
   }
 }

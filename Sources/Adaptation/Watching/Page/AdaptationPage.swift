@@ -22,7 +22,7 @@ struct AdaptationPage {
       <title>Adaptation: \(HTML.escaped(verdict.rawValue))</title><style>\(AdaptationPage.style)</style></head><body>
       <h1 style="color:\(colour)">\(HTML.escaped(verdict.rawValue.prefix(1).uppercased() + verdict.rawValue.dropFirst()))</h1>
       <p>\(HTML.escaped(report.decision.reason)).</p>
-      \(HTML.table(["", "Base", "Adapted", "Difference, 95 %"], scores))
+      \(HTML.table(["", report.decision.rival == .base ? "Base" : "From scratch", "Adapted", "Difference, 95 %"], scores))
       <h2>Training</h2><div class="charts">\(charts)</div>
       <h2>By speaker</h2>\(groups { $0.utterance.speaker ?? "unknown" })
       <h2>By length</h2>\(groups(AdaptationPage.length))
