@@ -1,6 +1,7 @@
 """Trains a FastConformer-CTC by transformers and PyTorch for a given wall time, to measure against.
 
   python Scripts/peers/train_parakeet.py TRAIN DEV --minutes 10 [--hidden 144 --layers 8 …]
+  python Scripts/peers/train_parakeet.py TRAIN DEV --minutes 3 --from Models/english-small --lr 3e-4
   python Scripts/peers/train_parakeet.py TRAIN --steps-only 20
 
 TRAIN and DEV are manifests: one JSON object a line, `audio_filepath` (relative to the manifest), `text`.
@@ -39,6 +40,8 @@ def arguments():
     parser.add_argument("dev", nargs="?", help="needed unless --steps-only")
     parser.add_argument("--minutes", type=float, default=10, help="wall time of training")
     parser.add_argument("--steps-only", type=int, metavar="N", help="time N steps and end")
+    parser.add_argument("--from", dest="start", help="model directory to fine-tune; its sizes are kept, and its labels "
+                        "where they suffice, else the output layer begins anew")
     parser.add_argument("--hidden", type=int, default=144)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--heads", type=int, default=4)
@@ -58,6 +61,7 @@ def arguments():
     parser.add_argument("--limit", type=int, help="use only the first so many utterances of each manifest")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", help="directory to save the network in")
+    parser.add_argument("--hypotheses", help="file for what was heard in DEV: JSON lines")
     given = parser.parse_args()
     if given.dev is None and given.steps_only is None:
         parser.error("DEV is needed unless --steps-only is given")
@@ -72,7 +76,7 @@ def normalise(text):
 
 
 def load(manifest, given, extractor):
-    """[(features [frames, mels], text)], the audio resampled to 16 kHz."""
+    """[(features [frames, mels], text, path)], the audio resampled to 16 kHz."""
     utterances = []
     lines = [line for line in Path(manifest).read_text().splitlines() if line.strip()]
     for line in lines[: given.limit]:
@@ -87,8 +91,18 @@ def load(manifest, given, extractor):
         if len(samples) < 10 * extractor.hop_length:
             continue
         got = extractor(samples, sampling_rate=RATE, return_tensors="pt")
-        utterances.append((got["input_features"][0][got["attention_mask"][0]], normalise(entry["text"])))
+        utterances.append((got["input_features"][0][got["attention_mask"][0]], normalise(entry["text"]),
+                           entry["audio_filepath"]))
     return utterances
+
+
+def own_labels(directory):
+    """A model's labels as characters, without the blank, which is last."""
+    vocabulary = json.loads((Path(directory) / "tokenizer.json").read_text())["model"]["vocab"]
+    pairs = vocabulary.items() if isinstance(vocabulary, dict) else ((t[0], i) for i, t in enumerate(vocabulary))
+    size = json.loads((Path(directory) / "config.json").read_text())["vocab_size"]
+    texts = {index: " " if token in ("▁", "|", " ") else token for token, index in pairs}
+    return [texts[index] for index in range(size - 1)]
 
 
 def batches(utterances, given):
@@ -103,8 +117,8 @@ def batches(utterances, given):
 
 
 def collate(chosen):
-    features = torch.nn.utils.rnn.pad_sequence([f for f, _ in chosen], batch_first=True)
-    lengths = torch.tensor([len(f) for f, _ in chosen])
+    features = torch.nn.utils.rnn.pad_sequence([f for f, *_ in chosen], batch_first=True)
+    lengths = torch.tensor([len(f) for f, *_ in chosen])
     return features, torch.arange(features.shape[1]) < lengths[:, None], lengths
 
 
@@ -141,7 +155,7 @@ def score(model, utterances, given, labels):
         chosen = [utterances[i] for i in batch]
         features, mask, _ = collate(chosen)
         ids = model.generate(input_features=features, attention_mask=mask)
-        for (_, reference), row in zip(chosen, ids.tolist()):
+        for (_, reference, path), row in zip(chosen, ids.tolist()):
             blank = model.config.pad_token_id
             text = "".join(labels[k] for k, before in zip(row, [blank] + row) if k != before and k != blank)
             text = " ".join(text.split())
@@ -149,8 +163,12 @@ def score(model, utterances, given, labels):
             wrong_letters += distance(reference, text)
             words += len(reference.split())
             wrong_words += distance(reference.split(), text.split())
-            examples.append((reference, text))
-    for reference, text in random.Random(0).sample(examples, min(3, len(examples))):
+            examples.append((path, reference, text))
+    if given.hypotheses:
+        with open(given.hypotheses, "w") as file:
+            for path, reference, text in examples:
+                file.write(json.dumps({"utterance": path, "reference": reference, "hypothesis": text}) + "\n")
+    for _, reference, text in random.Random(0).sample(examples, min(3, len(examples))):
         print(f"  said  {reference}\n  heard {text}")
     return wrong_letters / max(1, letters), wrong_words / max(1, words)
 
@@ -165,7 +183,11 @@ def main():
 
     start = time.monotonic()
     train = load(given.train, given, extractor)
-    labels = sorted(set("".join(text for _, text in train)) | {" "})
+    labels = sorted(set("".join(text for _, text, _ in train)) | {" "})
+    if given.start:
+        known = own_labels(given.start)
+        if set(labels) <= set(known):
+            labels = known
     blank = len(labels)
     ids = {c: i for i, c in enumerate(labels)}
     config = ParakeetCTCConfig(
@@ -177,9 +199,15 @@ def main():
             dropout=given.dropout, activation_dropout=given.dropout, attention_dropout=given.dropout, layerdrop=0.0,
         ),
     )
-    model = ParakeetForCTC(config)
-    reach = model._get_subsampling_output_length(torch.tensor([len(f) for f, _ in train])).tolist()
-    needed = [len(t) + sum(a == b for a, b in zip(t, t[1:])) for _, t in train]
+    if given.start:
+        # Without the names of before, a layer of another size begins at random.
+        model = ParakeetForCTC.from_pretrained(
+            given.start, vocab_size=blank + 1, pad_token_id=blank, ignore_mismatched_sizes=True, ctc_zero_infinity=True)
+        model = model.float()
+    else:
+        model = ParakeetForCTC(config)
+    reach = model._get_subsampling_output_length(torch.tensor([len(f) for f, *_ in train])).tolist()
+    needed = [len(t) + sum(a == b for a, b in zip(t, t[1:])) for _, t, _ in train]
     kept = [u for u, frames, least in zip(train, reach, needed) if u[1] and frames >= least]
     print(f"{len(kept)} utterances of {len(train)}, features in {time.monotonic() - start:.1f} s, "
           f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(labels)} labels, {given.threads} threads")
@@ -218,7 +246,7 @@ def main():
             features, mask, lengths = collate(chosen)
             if not given.no_augment:
                 features = augment(features, lengths, source)
-            rows = [torch.tensor([ids[c] for c in text]) for _, text in chosen]
+            rows = [torch.tensor([ids[c] for c in text]) for _, text, _ in chosen]
             target = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-100)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=given.bfloat16):
                 loss = model(input_features=features, attention_mask=mask, labels=target).loss

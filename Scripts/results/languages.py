@@ -97,12 +97,14 @@ def main():
             row = {"language": name, "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
                    "test_utterances": len(harness.read(language["test"])), "starts": {}}
             shared = dict(dev=choose, minutes=given.minutes, look_every=25, **SHARED)
+            # Training from scratch is measured by itself here.
+            apart = dict(skip_scratch=True)
             for start, base in (("scratch", None), ("english-small", harness.small),
                                 ("multilingual-small", harness.multilingual)):
                 if base and not (base / "model.safetensors").exists():
                     continue
                 output = f"{name}-{label}-{start}"
-                model = (harness.adapt(output, base, train, **shared) if base
+                model = (harness.adapt(output, base, train, **shared, **apart) if base
                          else harness.train(output, train, **NETWORK, **shared))
                 result = harness.evaluate(model, test)
                 row["starts"][start] = {"cer": rate(result, "cer"), "wer": rate(result, "wer"),

@@ -1,5 +1,6 @@
-"""Short trials of networks and recipes for the bundled bases, each with as much audio as one network of the
-bundled shape takes in the same time; judged on development recordings. Figures for the model card.
+"""Short trials of networks (on synthesised speech) and of recipes (with people's) for the bundled bases, each
+with as much audio as its network takes in the same time; judged on development recordings. Figures for the
+model card.
 
   python3 Scripts/results/trials.py --work DIR --speech DIR --sounds DIR --tokenizers VENV/bin/python
 
@@ -59,7 +60,7 @@ class Trials(Harness):
         parser.add_argument("--speech", required=True, type=Path, help="what Scripts/synthesise wrote")
         parser.add_argument("--sounds", required=True, type=Path, help="the first part of Scripts/train-bases")
         parser.add_argument("--tokenizers", help="a python with the tokenizers package, for subwords")
-        parser.add_argument("--minutes", type=float, default=7, help="of each network and recipe")
+        parser.add_argument("--minutes", type=float, default=6, help="of each network; two thirds of it of each recipe")
 
     def at(self, path):
         """The utterances of a manifest anywhere, recordings by absolute path."""
@@ -136,9 +137,12 @@ def main():
         share = audio_rate * wall * (1 - recipe["lead_share"]) / 2
         start = first_minutes(sets["train"], share)
         label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        lead = harness.write(f"{label}-people", sets["people"])
         chosen = harness.write(f"{label}-dev", sets["synthesised"] + sets["accented"])
-        more = {**common, **(shape if base is None else {"from": base}), "lead": lead, "dev": chosen}
+        more = {**common, **(shape if base is None else {"from": base}), "dev": chosen}
+        if recipe["lead_share"] == 0:
+            del recipe["lead_share"], recipe["lead_from"]
+        else:
+            more["lead"] = harness.write(f"{label}-people", sets["people"])
         if recipe.pop("curriculum", False):
             brief = sorted(start, key=lambda e: e["duration"])[:len(start) // 2]
             more["from"] = harness.train(f"{label}-brief", harness.write(f"{label}-brief-train", brief), epochs=1,
@@ -175,10 +179,10 @@ def main():
         pieces = change.get("pieces")
         if pieces and not harness.given.tokenizers:
             continue
-        trial(name, {**SHAPE, **{k: v for k, v in change.items() if k != "pieces"}}, {}, harness.given.minutes,
-              speeds[name], pieces=pieces)
+        shape = {**SHAPE, **{k: v for k, v in change.items() if k != "pieces"}}
+        trial(name, shape, dict(lead_share=0), harness.given.minutes, speeds[name], pieces=pieces)
     for name, change in RECIPES.items():
-        trial(name, SHAPE, change, harness.given.minutes, speeds[next(iter(NETWORKS))],
+        trial(name, SHAPE, change, harness.given.minutes * 2 / 3, speeds[next(iter(NETWORKS))],
               base=harness.given.sounds)
     harness.publish({"minutes": harness.given.minutes, "audio_per_second": speeds, "rows": rows})
 

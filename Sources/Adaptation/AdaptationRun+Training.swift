@@ -128,8 +128,9 @@ extension AdaptationRun {
   /// Trains, and puts into the quarantine what failed meanwhile.
   func train(
     _ course: Course, _ utterances: [Utterance], _ files: TrainingDirectory,
-    _ data: inout AdaptationData
+    _ data: inout AdaptationData, isQuiet: Bool = false
   ) throws -> TrainingState {
+    let say = isQuiet ? { _ in } : self.say
     let model = course.model
     let dev = DevSet(
       data.selection, source: data.selectionSource, model: model, precision: settings.precision)

@@ -67,7 +67,9 @@ extension AdaptationRun {
         let left = Recordings(fold)
         let course = try makeCourse(base, hash, data)
         let files = try self.files.trial(index * folds.count + number, resumes: request.resumes)
-        let state = try train(course, data.train.filter { !left.overlap($0) }, files, &data)
+        let state = try train(
+          course, data.train.filter { !left.overlap($0) }, files, &data,
+          isQuiet: true)
         seconds += state.seconds
         let evaluation = try Evaluation(
           fold, transcriber: Transcriber(model: course.model, precision: settings.precision),

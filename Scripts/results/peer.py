@@ -1,0 +1,81 @@
+"""Adapting beside a peer: the same base, opened by transformers and fine-tuned by a loop in PyTorch, on the same
+data, the same cores and for the same wall time; and Idiolect again for a third of that time.
+
+  python3 Scripts/results/peer.py --work DIR --accent-free DIR --peer-python VENV/bin/python [--minutes 3]
+
+Both train everything at the same learning rates in bfloat16; the last weights are tested. VENV holds
+Scripts/golden/requirements.txt and soxr. Needs a machine that does nothing else.
+"""
+
+import json
+import os
+import subprocess
+
+from harness import ROOT, Harness, counts, first_minutes, minutes, pooled, pooled_difference, shuffled
+
+# Base, training and test manifests, minutes, learning rate.
+TARGETS = {"speechocean762": ("accent_free", "speechocean762/train", "speechocean762/test", 10, "3e-4"),
+           "mboshi": ("multilingual", "mboshi/train", "mboshi/dev", 10, "1e-3"),
+           "gujarati": ("multilingual", "gujarati_digits/train", "gujarati_digits/test", 10, "1e-3"),
+           "ukrainian": ("multilingual", "ukrainian/train", "ukrainian/dev", 10, "1e-3")}
+BATCH_SECONDS = 60
+
+
+class Peer(Harness):
+    def add_arguments(self, parser):
+        parser.add_argument("--peer-python", required=True, help="a python with torch and transformers")
+        parser.add_argument("--minutes", type=float, default=3, help="wall time of each training (default 3)")
+        parser.add_argument("--only", help="one target")
+
+
+def edits(a, b):
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        previous, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+    return row[-1]
+
+
+def main():
+    harness = Peer("peer", __doc__)
+    wall = harness.given.minutes
+    rows = []
+    for name, (base, train, test, limit, lr) in TARGETS.items():
+        if harness.given.only not in (None, name):
+            continue
+        directory = getattr(harness, base)
+        chosen = first_minutes(shuffled(harness.read(train)), limit)
+        manifest, test = harness.write(f"{name}-train", chosen), harness.write(f"{name}-test", harness.read(test))
+
+        def ours(share):
+            model = harness.adapt(f"{name}-{share:.2f}", directory, manifest, test=test, strategy="full", keep_last=True,
+                                  minutes=wall * share, lr=lr, batch_seconds=BATCH_SECONDS, skip_scratch=True,
+                                  no_interpolation=True)
+            return {s["utterance"]: counts(s) for s in harness.evaluate(model, test)["scores"]}
+
+        kept = harness.work / f"{name}-peer.jsonl"
+        if not kept.exists():
+            command = [harness.given.peer_python, ROOT / "Scripts/peers/train_parakeet.py", manifest, test, "--from",
+                       directory, "--minutes", wall, "--bfloat16", "--batch-seconds", BATCH_SECONDS, "--lr", lr,
+                       "--threads", os.cpu_count(), "--hypotheses", kept.with_suffix(".partial")]
+            print("  " + " ".join(map(str, command[1:])), flush=True)
+            done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+            (harness.work / f"{name}-peer.log").write_text(done.stdout + done.stderr)
+            kept.with_suffix(".partial").rename(kept)
+        theirs = {h["utterance"]: (edits(h["reference"], h["hypothesis"]), len(h["reference"]))
+                  for h in map(json.loads, kept.read_text().splitlines())}
+        row = {"target": name, "base": directory.name, "minutes": round(minutes(chosen), 1)}
+        row["peer"] = pooled([[v] for v in theirs.values()])
+        for title, share in (("whole", 1), ("third", 1 / 3)):
+            mine = ours(share)
+            row[title] = pooled([[v] for v in mine.values()])
+            row[f"{title}_difference"] = pooled_difference(
+                [[(theirs[key][0], mine[key][0], theirs[key][1])] for key in theirs if key in mine])
+        rows.append(row)
+        print(f"{name}: peer {100 * row['peer'][0]:.1f} %, Idiolect {100 * row['whole'][0]:.1f} %, in a third of the "
+              f"time {100 * row['third'][0]:.1f} %", flush=True)
+    harness.publish({"wall_minutes": wall, "rows": rows})
+
+
+main()
