@@ -60,6 +60,7 @@ class Trials(Harness):
         parser.add_argument("--speech", required=True, type=Path, help="what Scripts/synthesise wrote")
         parser.add_argument("--sounds", required=True, type=Path, help="the first part of Scripts/train-bases")
         parser.add_argument("--tokenizers", help="a python with the tokenizers package, for subwords")
+        parser.add_argument("--only", choices=["networks", "recipes"])
         parser.add_argument("--minutes", type=float, default=6, help="of each network; two thirds of it of each recipe")
 
     def at(self, path):
@@ -175,13 +176,14 @@ def main():
         speeds.write_text(json.dumps(measured, indent=1))
     speeds = json.loads(speeds.read_text())
 
-    for name, change in NETWORKS.items():
+    only = harness.given.only
+    for name, change in NETWORKS.items() if only != "recipes" else ():
         pieces = change.get("pieces")
         if pieces and not harness.given.tokenizers:
             continue
         shape = {**SHAPE, **{k: v for k, v in change.items() if k != "pieces"}}
         trial(name, shape, dict(lead_share=0), harness.given.minutes, speeds[name], pieces=pieces)
-    for name, change in RECIPES.items():
+    for name, change in RECIPES.items() if only != "networks" else ():
         trial(name, SHAPE, change, harness.given.minutes * 2 / 3, speeds[next(iter(NETWORKS))],
               base=harness.given.sounds)
     harness.publish({"minutes": harness.given.minutes, "audio_per_second": speeds, "rows": rows})
