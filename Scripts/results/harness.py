@@ -83,7 +83,8 @@ class Harness:
 
     def adapt(self, name, base, train, **options):
         """A model directory; nothing is run again where it is finished."""
-        return self._trained("adapt", name, ["--model", base, "--train", train], options)
+        given = ["--train", train] if train else []
+        return self._trained("adapt", name, ["--model", base, *given], options)
 
     def train(self, name, train, **options):
         return self._trained("train", name, ["--train", train], options)
@@ -159,6 +160,16 @@ def rate(result, unit):
     """[rate, lower, upper] as the program gives them."""
     part = result[unit]
     return [part["rate"], part["lower"], part["upper"]]
+
+
+def edits(a, b):
+    """Levenshtein's distance."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        previous, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+    return row[-1]
 
 
 def pooled(groups, draws=2000, seed=1):

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 
-from harness import ROOT, Harness, counts, first_minutes, minutes, pooled, pooled_difference, shuffled
+from harness import ROOT, Harness, counts, edits, first_minutes, minutes, pooled, pooled_difference, shuffled
 
 # Base, training and test manifests, minutes, learning rate.
 TARGETS = {"speechocean762": ("accent_free", "speechocean762/train", "speechocean762/test", 10, "3e-4"),
@@ -26,15 +26,6 @@ class Peer(Harness):
         parser.add_argument("--peer-python", required=True, help="a python with torch and transformers")
         parser.add_argument("--minutes", type=float, default=3, help="wall time of each training (default 3)")
         parser.add_argument("--only", help="one target")
-
-
-def edits(a, b):
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        previous, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
-    return row[-1]
 
 
 def main():

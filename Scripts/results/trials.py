@@ -15,7 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import Harness, counts, first_minutes, minutes, pooled, shuffled
+from harness import Harness, counts, edits, first_minutes, minutes, pooled, shuffled
 
 SHAPE = dict(hidden=176, layers=10, heads=4, channels=64, subsampling=4)
 # What differs from the bundled shape; `pieces` labels are subwords in place of characters.
@@ -67,15 +67,6 @@ class Trials(Harness):
         """The utterances of a manifest anywhere, recordings by absolute path."""
         return [{**entry, "audio_filepath": str(path.parent / entry["audio_filepath"])}
                 for entry in map(json.loads, path.read_text().splitlines())]
-
-
-def edits(a, b):
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        previous, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
-    return row[-1]
 
 
 def infeasible(entries, subsampling):

@@ -1,0 +1,69 @@
+"""Adapting without labels: to what the model hears in an accent's recordings, and to each recording by itself.
+
+  python3 Scripts/results/unlabelled.py --work DIR --accent-free DIR
+
+Half an hour of Mandarin-accented English, its texts not looked at; a minute of it with texts or none. Then
+transcribe --adapt on every test recording of three sets, beside the same without it.
+"""
+
+import json
+import subprocess
+
+from harness import Harness, edits, first_minutes, minutes, pooled, pooled_difference, rate, shuffled
+
+ONE_BY_ONE = ["speechocean762/test", "librispeech_237/test", "an4_bits/all"]
+
+
+def heard(harness, model, entries, *options):
+    """What transcribe makes of each recording, and what it says of those it would not adapt to."""
+    done = subprocess.run(
+        [harness.given.idiolect, "transcribe", "--model", model, "--format", "json", *options,
+         *(e["audio_filepath"] for e in entries)], capture_output=True, text=True, check=True)
+    texts = [json.loads(line)["text"] for line in done.stdout.splitlines()]
+    return texts, sum("--adapt" in line or "not adapted" in line for line in done.stderr.splitlines())
+
+
+def main():
+    harness = Harness("unlabelled", __doc__)
+    base = harness.accent_free
+    everything = shuffled(harness.read("speechocean762/train"))
+    labelled, rest = first_minutes(everything, 1), everything[len(first_minutes(everything, 1)):]
+    silent = harness.write("unlabelled", [{**e, "text": ""} for e in first_minutes(rest, 30)])
+    few = harness.write("labelled", labelled)
+    dev = harness.write("dev", shuffled(harness.read("speechocean762/dev"))[:100])
+    test = harness.write("test", harness.read("speechocean762/test"))
+    before = harness.evaluate(base, test)
+    rows = [{"with": "nothing (the base)", "cer": rate(before, "cer"), "wer": rate(before, "wer")}]
+    shared = dict(test=test, epochs=8, strategy="full")
+    for title, options in {
+        "30 minutes without texts, nothing labelled": dict(unlabelled=silent),
+        "30 minutes without texts, 100 labelled utterances choose": dict(unlabelled=silent, train=few, dev=dev),
+        "1 minute with texts": dict(train=few, dev=dev, batch_seconds=20),
+    }.items():
+        name = title.split(",")[0].replace(" ", "-") + ("-dev" if "dev" in options else "")
+        options = dict(options)
+        train = options.pop("train", None)
+        model = harness.adapt(name, base, train, **shared, **options)
+        record = json.loads((model / "adaptation.json").read_text())
+        cer = record["scores"]["target"]["cer"]
+        rows.append({"with": title, "cer": [cer["adapted"][k] for k in ("rate", "lower", "upper")],
+                     "difference": [cer["difference"][k] for k in ("rate", "lower", "upper")],
+                     "verdict": record["verdict"]["transfer"]})
+        print(f"{title}: CER {100 * cer['adapted']['rate']:.1f} %", flush=True)
+    single = []
+    for name in ONE_BY_ONE:
+        entries = harness.read(name)
+        plain, _ = heard(harness, base, entries)
+        adapted, refused = heard(harness, base, entries, "--adapt")
+        triples = [[(edits(e["text"], p), edits(e["text"], a), len(e["text"]))]
+                   for e, p, a in zip(entries, plain, adapted)]
+        single.append({"set": name, "utterances": len(entries), "minutes": round(minutes(entries), 1),
+                       "refused": refused, "before": pooled([[(b, n) for b, _, n in t] for t in triples]),
+                       "after": pooled([[(a, n) for _, a, n in t] for t in triples]),
+                       "difference": pooled_difference(triples)})
+        row = single[-1]
+        print(f"{name}: CER {100 * row['before'][0]:.1f} → {100 * row['after'][0]:.1f} %, refused {refused}", flush=True)
+    harness.publish({"rows": rows, "one_by_one": single})
+
+
+main()
