@@ -5,7 +5,8 @@ import SpeechText
 public import TensorEngine
 
 extension AcousticModel {
-  /// Writes the model directory; transformers opens it and gives the same logits.
+  /// Writes the model directory; transformers opens it and gives the same logits, but for bottleneck adapters,
+  /// which it has no place for in this network and leaves out with a warning.
   ///
   /// Weights come last and each file is written whole or not at all.
   ///

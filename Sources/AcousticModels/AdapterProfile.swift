@@ -101,6 +101,9 @@ extension AcousticModel {
     case .bottlenecks(let own)?: bottlenecks = own
     case nil: break
     }
+    precondition(
+      bottlenecks.map { $0.count == network.blocks.count } ?? true,
+      "a profile read for a network of other layers")
     for linear in network.blocks.flatMap(\.linears) { linear.addLowRank(updates[linear.name]) }
     for (index, block) in network.blocks.enumerated() { block.profile = bottlenecks?[index] }
   }

@@ -22,7 +22,8 @@ public struct AdaptationReport: Sendable {
   package let quarantined: Int
 
   public var verdict: Verdict { decision.verdict }
-  public var shipsAdapted: Bool { decision.shipsAdapted }
+  public var ships: ShippedModel { decision.ships }
+  public var shipsAdapted: Bool { ships == .adapted }
 
   /// The report as people read it.
   public var lines: [String] {

@@ -30,7 +30,8 @@ public struct AdaptationRequest: Sendable {
   public var holdsOut = true
   /// Whether weights between the base's and the adapted ones may ship, where the labels are the base's own.
   public var interpolates = true
-  /// Whether a new alphabet is compared with training from scratch for the same time, which the base cannot be.
+  /// Whether a new alphabet, which the base cannot write, is compared with training from scratch for the same
+  /// time; not where cross-validation judges.
   public var comparesWithScratch = true
   /// The rise of the WER and of the CER on `retain` that is allowed, absolute.
   public var forgettingBudget = 0.01

@@ -26,8 +26,11 @@ struct Course {
 
 extension AdaptationRun {
   /// The network, and what of it trains, as the request's strategy says.
-  func makeCourse(_ base: AcousticModel, _ hash: String, _ data: AdaptationData) throws -> Course {
-    var (model, transfer, mode) = try labels(base, data.train)
+  func makeCourse(
+    _ base: AcousticModel, _ hash: String, _ data: AdaptationData, isQuiet: Bool = false
+  ) throws -> Course {
+    let say = isQuiet ? { _ in } : self.say
+    var (model, transfer, replaces) = try labels(base, data.train, say)
     if let count = request.keptLayers {
       model = try model.keepingLayers(count)
       // Between a whole network and a part of it lies nothing.
@@ -45,7 +48,7 @@ extension AdaptationRun {
     return Course(
       model: model, saved: saved, groups: groups, frozen: try frozenPart(of: model, groups),
       teacher: settings.distillation.map { Teacher(base, weight: $0) }, baseHash: hash,
-      transfer: transfer, replaces: mode == .replace,
+      transfer: transfer, replaces: replaces,
       initial: model.parameters.map { $0.tensor.values })
   }
 
@@ -88,6 +91,7 @@ extension AdaptationRun {
     var state = TrainingState()
     if !data.train.isEmpty { state = try train(course, data.train, files, &data) }
     guard !data.unlabelled.isEmpty else { return state }
+    var seconds = state.seconds
     if data.train.isEmpty && course.transfer != nil {
       throw IdiolectError(
         .invalidData, "a new output layer hears nothing yet: give some labelled data by --train")
@@ -104,6 +108,7 @@ extension AdaptationRun {
       let before = course.saved.map { $0.tensor.values }
       let next = try train(
         course, data.train + heard.kept, files.round(round, resumes: request.resumes), &data)
+      seconds += next.seconds
       let now = labels()
       // Labels decide where there are any; otherwise signs of a collapse.
       let objection: String? =
@@ -122,6 +127,7 @@ extension AdaptationRun {
       }
       (state, heard) = (next, now)
     }
+    state.seconds = seconds
     return state
   }
 

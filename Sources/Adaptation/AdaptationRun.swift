@@ -32,6 +32,10 @@ public final class AdaptationRun {
 
   private func runOnEngine() throws -> AdaptationReport {
     try files.refuse(base: request.base)
+    guard settings.task == nil else {
+      throw IdiolectError(
+        .invalidArgument, "tasks prepare a model in ScratchRun; an adaptation has one target")
+    }
     try settleReplay()
     let base = try AcousticModel(directory: request.base)
     let store = try WeightStore(directory: request.base)
@@ -59,12 +63,14 @@ public final class AdaptationRun {
     )
     let (model, transfer) = (course.model, course.transfer)
     let state = try train(course, &data)
-    var adapter = transfer == nil ? LowRankAdapter(model.network) : nil
+    // Of other labels or fewer layers, an adapter could not be put beside the base.
+    let fitsBase = transfer == nil && request.keptLayers == nil
+    var adapter = fitsBase ? LowRankAdapter(model.network) : nil
     model.network.foldUpdates()
     let interpolation = transfer == nil ? try interpolate(model, from: course.initial, data) : nil
     adapter?.scale(by: interpolation?.chosen ?? 1)
     let rival: AcousticModel? =
-      course.replaces && request.comparesWithScratch && !data.selection.isEmpty
+      course.replaces && request.comparesWithScratch && (choice?.unseen.isEmpty ?? true)
       ? try trainRival(of: course, seconds: state.seconds + (choice?.seconds ?? 0), &data) : nil
     let change = WeightChange(before: course.initial, after: model.parameters)
 
@@ -96,8 +102,7 @@ public final class AdaptationRun {
     try adapter?.write(to: profile, base: request.base, hash: hash)
     // Of a base that has adapters already, other ones are no profile beside it.
     let hasBottlenecks =
-      transfer == nil && request.strategy.isAdapter
-      && base.network.configuration.adapterWidth == nil
+      fitsBase && request.strategy.isAdapter && base.network.configuration.adapterWidth == nil
     if hasBottlenecks { try model.writeAdapters(to: profile, base: request.base, hash: hash) }
     let record = try report.record(data: data)
     // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
@@ -129,21 +134,26 @@ public final class AdaptationRun {
   }
 
   /// The network with the labels of the target: the base's own where they suffice.
+  ///
+  /// - Returns: also whether the labels are another alphabet's, some of which the base cannot write.
   func labels(
-    _ base: AcousticModel, _ utterances: [Utterance]
-  ) throws -> (AcousticModel, LabelTransfer?, LabelTransfer.Mode?) {
-    guard let (transfer, mode) = try self.transfer(base, utterances) else {
+    _ base: AcousticModel, _ utterances: [Utterance], _ say: (String) -> Void
+  ) throws -> (AcousticModel, LabelTransfer?, replaces: Bool) {
+    guard let (transfer, mode, isForeign) = try self.transfer(base, utterances) else {
       // A network of its own: the base is scored later as it was.
-      return (try AcousticModel(directory: request.base), nil, nil)
+      return (try AcousticModel(directory: request.base), nil, false)
     }
     say("output layer, \(mode.rawValue): \(transfer.summary)")
-    return (try base.replacingLabels(transfer, seed: settings.seed), transfer, mode)
+    return (
+      try base.replacingLabels(transfer, seed: settings.seed), transfer,
+      isForeign && mode == .replace
+    )
   }
 
   /// The labels that some texts ask for; nil where the base's own suffice.
   func transfer(
     _ base: AcousticModel, _ utterances: [Utterance]
-  ) throws -> (LabelTransfer, LabelTransfer.Mode)? {
+  ) throws -> (LabelTransfer, LabelTransfer.Mode, isForeign: Bool)? {
     let alphabet = Alphabet(texts: utterances.map { base.normalizer($0.text) })
     let outside = alphabet.outside(base.vocabulary)
     if outside.isEmpty && request.labels != .replace { return nil }
@@ -154,7 +164,10 @@ public final class AdaptationRun {
       case .replace: .replace
       case .automatic: share < 0.5 ? .extend : .replace
       }
-    return (try LabelTransfer(base: base.vocabulary, alphabet: alphabet, mode: mode), mode)
+    return (
+      try LabelTransfer(base: base.vocabulary, alphabet: alphabet, mode: mode), mode,
+      !outside.isEmpty
+    )
   }
 
   /// Looks at every recording of every manifest once, and parts what can be used.

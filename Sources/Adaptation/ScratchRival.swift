@@ -4,10 +4,10 @@ import TensorEngine
 
 extension AdaptationRun {
   /// The network of the base with random weights and the target's labels, trained for as long as the adapted one
-  /// was: what a new alphabet is compared with, for the base cannot write it.
+  /// was: what a new alphabet is compared with, for the base cannot write it. nil where nothing came of it.
   func trainRival(
     of course: Course, seconds: Double, _ data: inout AdaptationData
-  ) throws -> AcousticModel {
+  ) throws -> AcousticModel? {
     let adapted = course.model
     let minutes = max(seconds / 60, 0.01)
     say("from scratch for the same \(decimals(minutes, 1)) minutes, to compare with")
@@ -18,9 +18,8 @@ extension AdaptationRun {
       frontEnd: adapted.frontEndConfiguration, normalizer: adapted.normalizer)
     let asked = request
     defer { request = asked }
-    // What is known to serve random weights; the data and its augmentation are the target's.
+    // What is known to serve random weights; data, augmentation and looks are those of the adaptation.
     request.strategy = .full
-    request.replay = nil
     var settings = asked.settings
     settings.learningRate = 1e-3
     settings.minutes = minutes
@@ -28,7 +27,6 @@ extension AdaptationRun {
     settings.layerDecay = 1
     (settings.views, settings.distillation, settings.pullToStart) = (nil, nil, nil)
     (settings.consolidation, settings.replayShare) = (nil, nil)
-    if settings.evaluationSteps == 0 { settings.evaluationSteps = 20 }
     request.settings = settings
     let (groups, saved) = try Strategy.full.apply(
       to: model, newLabels: false, layerDecay: 1, weightDecay: settings.weightDecay,
@@ -36,7 +34,19 @@ extension AdaptationRun {
     let rival = Course(
       model: model, saved: saved, groups: groups, frozen: nil, teacher: nil, baseHash: "",
       transfer: nil, replaces: false, initial: [])
-    _ = try train(rival, data.train, files.rival(resumes: asked.resumes), &data)
-    return model
+    let files = try files.rival(resumes: asked.resumes)
+    var part = data
+    part.replay = []
+    do {
+      _ = try train(rival, data.train, files, &part)
+    } catch let error as IdiolectError where error.code == .invalidData {
+      // No reason to lose the adapted model.
+      say("nothing came of training from scratch: \(error.message)")
+      return nil
+    }
+    data.quarantine = part.quarantine
+    // Judged as it would be used: rounded.
+    try model.write(to: files.candidate, storage: request.storage)
+    return try AcousticModel(directory: files.candidate)
   }
 }

@@ -60,6 +60,12 @@ public final class ScratchRun {
 
   private func runOnEngine() throws {
     let settings = request.settings
+    guard settings.task == nil || (settings.averageDecay == nil && settings.accumulation == 1)
+    else {
+      throw IdiolectError(
+        .invalidArgument,
+        "tasks have their own course of weights: leave averaging and accumulation out")
+    }
     let files = TrainingDirectory(output: request.output)
     if let start = request.start { try files.refuse(base: start) } else { try refuseMoreThanFits() }
     let manifest = try Manifest(path: request.train)

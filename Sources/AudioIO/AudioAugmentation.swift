@@ -32,6 +32,11 @@ public struct AudioAugmentation: Sendable, Codable, Hashable {
       throw IdiolectError(.notFound, "\(folder): no such folder, or it cannot be read")
     }
     let paths = names.filter { !$0.hasPrefix(".") }.sorted().map { "\(folder)/\($0)" }
+      .filter { path in
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+          && !isFolder.boolValue
+      }
     guard !paths.isEmpty else {
       throw IdiolectError(.invalidData, "\(folder): holds no recordings; give a folder of noises")
     }
@@ -44,6 +49,7 @@ public struct AudioAugmentation: Sendable, Codable, Hashable {
   /// - Parameters:
   ///   - samples: `[samples]`, mono, ±1.
   ///   - sampleRate: Hz.
+  /// - Throws: `.invalidArgument` for a pitch out of range; `.unsupported` for a rate that cannot be resampled.
   public func callAsFunction(
     _ samples: [Float], sampleRate: Int, random: inout SeededRandom
   ) throws -> [Float] {
@@ -62,13 +68,9 @@ public struct AudioAugmentation: Sendable, Codable, Hashable {
       let colour = random.uniform() < 0.5 ? NoiseColour.white : .pink
       let decibels = random.uniform(signalToNoiseDecibels)
       result =
-        noises.isEmpty
-        ? addNoise(result, colour: colour, signalToNoiseDecibels: decibels, random: &random)
-        : addNoise(
-          result,
-          try excerpt(
-            of: noises[random.integer(below: noises.count)], count: result.count,
-            sampleRate: sampleRate, random: &random), signalToNoiseDecibels: decibels)
+        excerpt(count: result.count, sampleRate: sampleRate, random: &random).map {
+          addNoise(result, $0, signalToNoiseDecibels: decibels)
+        } ?? addNoise(result, colour: colour, signalToNoiseDecibels: decibels, random: &random)
     }
     if random.uniform() < telephoneShare {
       result = try limitToTelephoneBand(
@@ -77,16 +79,21 @@ public struct AudioAugmentation: Sendable, Codable, Hashable {
     return result
   }
 
-  /// So many samples from anywhere in a recording, which begins anew where it is too short.
+  /// So many samples from anywhere in one of the noises, which begins anew where it is too short; nil where there
+  /// is none, or it cannot be read: that is no fault of the recording.
   private func excerpt(
-    of path: String, count: Int, sampleRate: Int, random: inout SeededRandom
-  ) throws -> [Float] {
+    count: Int, sampleRate: Int, random: inout SeededRandom
+  ) -> [Float]? {
+    guard !noises.isEmpty else { return nil }
+    let path = noises[random.integer(below: noises.count)]
+    let place = Double(random.uniform())
     let seconds = Double(count) / Double(sampleRate)
-    let whole = try AudioReader(path).description.durationSeconds ?? 0
-    let latest = max(0, whole - seconds)
-    let noise = try readAudio(
-      path, sampleRate: sampleRate, offsetSeconds: Double(random.uniform()) * latest,
-      durationSeconds: min(seconds, whole))
-    return (0..<count).map { noise[$0 % max(1, noise.count)] }
+    // Of unknown length, its beginning.
+    let whole = (try? AudioReader(path))?.description.durationSeconds
+    let noise = try? readAudio(
+      path, sampleRate: sampleRate, offsetSeconds: place * max(0, (whole ?? 0) - seconds),
+      durationSeconds: min(seconds, whole ?? seconds))
+    guard let noise, !noise.isEmpty else { return nil }
+    return (0..<count).map { noise[$0 % noise.count] }
   }
 }

@@ -40,7 +40,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Manifest that chooses and, without --test, judges (default: about a tenth of train).",
+      "Manifest that chooses and, without --test, judges (default: about a tenth of train; of less than five minutes, all of it by cross-validation).",
       valueName: "manifest"))
   var dev: String?
 
@@ -111,7 +111,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Wall time of --strategy auto, trials and training together: minutes, or with a unit, such as 90s, 10m, 2h.",
+      "Wall time of --strategy auto, trials and training together (the first trial of a cross-validation is always finished): minutes, or with a unit, such as 90s, 10m, 2h.",
       valueName: "time"))
   var budget = "10m"
 
@@ -133,7 +133,10 @@ struct AdaptCommand: ParsableCommand {
       valueName: "n"))
   var views: Int?
 
-  @Flag(help: "Do not train from scratch to compare a new alphabet with; the base judges it then.")
+  @Flag(
+    help:
+      "Do not train from scratch for a new alphabet: it is compared with the base then, which cannot write it."
+  )
   var skipScratch = false
 
   @Flag(help: "Compute frozen layers anew every epoch, each with new augmentation.")

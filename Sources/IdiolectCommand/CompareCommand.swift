@@ -33,22 +33,23 @@ struct CompareCommand: ParsableCommand {
       for run in found { try StandardOutput.line(run.record.text(.compact, sortedKeys: false)) }
     case .text:
       let judges = Set(found.map(\.judge))
+      let rivals = Set(found.map(\.rival))
       let rows = found.map { run in
         [
           run.path, run.strategy, Figures.percent(run.before), Figures.percent(run.after),
           run.difference, run.retained, run.verdict, run.shipped,
-        ] + (judges.count > 1 ? [run.judge] : [])
+        ] + (judges.count > 1 ? [run.judge] : []) + (rivals == ["base"] ? [] : [run.rival])
       }
       let heads =
         ["run", "strategy", "CER before", "after", "difference", "retained", "verdict", "ships"]
-        + (judges.count > 1 ? ["judged by"] : [])
+        + (judges.count > 1 ? ["judged by"] : []) + (rivals == ["base"] ? [] : ["compared with"])
       for line in Figures.table([heads] + rows) { try StandardOutput.line(line) }
     }
   }
 
   /// What one run wrote of itself.
   private struct Run {
-    let path, strategy, verdict, shipped, difference, retained, judge: String
+    let path, strategy, verdict, shipped, difference, retained, judge, rival: String
     let before, after: Double
     let record: JSONValue
 
@@ -76,6 +77,7 @@ struct CompareCommand: ParsableCommand {
         kept["cer"].value == nil ? "not measured" : try interval(kept["cer"]["difference"])
       verdict = try node["verdict"]["transfer"].string()
       shipped = try node["verdict"]["shipped"].string()
+      rival = try node["verdict"]["compared_with"].string(default: "base")
       let lineage = node["lineage"]
       judge =
         try ["test", "dev", "train"].lazy.compactMap { key in
@@ -85,6 +87,7 @@ struct CompareCommand: ParsableCommand {
         "run": .string(path), "strategy": .string(strategy), "cer_before": .number(before),
         "cer_after": .number(after), "verdict": .string(verdict), "ships": .string(shipped),
         "retained": .string(retained), "judged_by": .string(judge),
+        "compared_with": .string(rival),
       ]
     }
   }

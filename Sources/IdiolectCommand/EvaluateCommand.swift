@@ -29,7 +29,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Hear with an adapter of the model, as adapt --strategy lora leaves it in OUTPUT/adapter.",
+      "Hear with an adapter of the model, as adapt --strategy lora or adapter leaves it in OUTPUT/adapter.",
       valueName: "directory"))
   var adapter: String?
 

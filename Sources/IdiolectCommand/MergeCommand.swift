@@ -7,7 +7,7 @@ struct MergeCommand: ParsableCommand {
     commandName: "merge",
     abstract: "Makes one model of a base and adapters.",
     discussion: """
-      Adapters are what adapt --strategy lora leaves in OUTPUT/adapter; transcribe and evaluate use one beside \
+      Adapters are what adapt --strategy lora leaves in OUTPUT/adapter (those of --strategy adapter are no sum of weights and cannot be merged); transcribe and evaluate use one beside \
       its base with --adapter. Merged, the result is a model like any other. Of several adapters each counts by \
       its share.
 

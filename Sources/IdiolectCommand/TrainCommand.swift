@@ -72,7 +72,7 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Seek weights from which a minute of a new speaker (or accent) leads far, rather than the best for all of these: needs --from, and speaker or accent in the manifest.",
+      "Seek weights from which a minute of a new speaker (or accent) leads far, rather than the best for all of these: needs --from, and speaker or accent in the manifest. Of itself 5 epochs at a learning rate of 3e-4, in batches of 20 seconds.",
       valueName: "by"))
   var meta: Reptile.Task?
 

@@ -58,7 +58,7 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Folder of recorded noises to add to half of the clips, in place of made ones.",
+      "Folder of recorded noises, and nothing else, to add to half of the clips in place of made ones.",
       valueName: "directory"))
   var noise: String?
 
@@ -137,6 +137,9 @@ struct TrainingOptions: ParsableArguments {
     }
     if let noise { result.noises = try AudioAugmentation.recordings(in: noise) }
     if let snr {
+      guard augment || noise != nil else {
+        throw ValidationError("--snr is of noise: give --noise or --augment")
+      }
       let bounds = snr.split(separator: ",").map { Float($0) }
       guard bounds.count == 2, let low = bounds[0], let high = bounds[1], low <= high,
         (-30...100).contains(low), high <= 100

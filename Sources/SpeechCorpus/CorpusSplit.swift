@@ -68,14 +68,18 @@ public struct CorpusSplit: Sendable {
     return CorpusSplit(utterances, second: Set(order.prefix(utterances.count / 2)), .utterances)
   }
 
-  /// Parts of about one size that together are all utterances; by whole speakers where there are as many.
+  /// Parts of about one size that together are all utterances; by whole speakers where there are as many and none
+  /// has much more than a part.
   ///
   /// - Parameter count: at most as many as utterances.
   public static func folds(_ count: Int, of utterances: [Utterance], seed: UInt64) -> [[Utterance]]
   {
     precondition(count > 0 && count <= utterances.count, "\(count) folds of \(utterances.count)")
     var random = SeededRandom(seed: seed, 0xF01D)
-    let speakers = bySpeaker(utterances).flatMap { $0.count >= count ? $0 : nil }
+    let most = 1.5 * Double(utterances.count) / Double(count)
+    let speakers = bySpeaker(utterances).flatMap { groups in
+      groups.count >= count && groups.allSatisfy { Double($0.count) <= most } ? groups : nil
+    }
     let groups = random.shuffled(speakers ?? utterances.indices.map { [$0] })
     // Largest first into the smallest fold; the shuffle settles ties.
     let order = groups.enumerated().sorted {

@@ -14,20 +14,26 @@ public struct Quarantine: Sendable, Hashable {
   }
 
   public private(set) var entries: [Entry] = []
+  private var known: Set<Entry> = []
 
   public init() {}
 
   public var count: Int { entries.count }
   public var isEmpty: Bool { entries.isEmpty }
 
+  /// Adds an entry, but for one that is there already.
   public mutating func add(
     utterance: String? = nil, source: String = "", line: Int = 0, cause: String, remedy: String
   ) {
-    entries.append(
-      Entry(utterance: utterance, source: source, line: line, cause: cause, remedy: remedy))
+    add(Entry(utterance: utterance, source: source, line: line, cause: cause, remedy: remedy))
   }
 
-  public mutating func add(_ other: Quarantine) { entries += other.entries }
+  /// Adds another's entries that are not there already.
+  public mutating func add(_ other: Quarantine) { other.entries.forEach { add($0) } }
+
+  private mutating func add(_ entry: Entry) {
+    if known.insert(entry).inserted { entries.append(entry) }
+  }
 
   /// The first few, a line each, and how many more there are; empty for an empty quarantine.
   public func summary(limit: Int = 5) -> String {

@@ -45,6 +45,41 @@ struct HeldOutTests {
     #expect(data.notes.contains { $0.contains("of train, ") })
   }
 
+  /// What is replayed or heard may hold what train does, and train what is held out of it.
+  @Test func heldOutOfWhatStandsBeside() throws {
+    let all = try TinyCorpus.clips(12)
+    let data = try AdaptationData(
+      AdaptationManifests(
+        train: try corpus.write(all, "train"), dev: nil, retain: nil, test: nil,
+        replay: try corpus.write(all, "replay"), unlabelled: try corpus.write(all, "heard")),
+      seed: 1, crossValidates: true)
+    #expect(!data.isCrossValidated)
+    let held = Set((data.selection + data.verdict).map(\.audioPath))
+    #expect(!held.isEmpty)
+    for part in [data.train, data.replay, data.unlabelled] {
+      #expect(part.count == 12 - held.count)
+      #expect(held.isDisjoint(with: part.map(\.audioPath)))
+    }
+  }
+
+  @Test func fewMinutesAreCrossValidated() throws {
+    func isCrossValidated(_ count: Int, seconds: Double, retain: Bool = false) throws -> Bool {
+      var train = try TinyCorpus.clips(count)
+      for index in train.indices { train[index].durationSeconds = seconds / Double(count) }
+      return try AdaptationData(
+        AdaptationManifests(
+          train: try corpus.write(train, "train"), dev: nil,
+          retain: retain ? try corpus.write(TinyCorpus.clips(2, of: "test"), "kept") : nil,
+          test: nil),
+        seed: 1, crossValidates: true
+      ).isCrossValidated
+    }
+    #expect(try isCrossValidated(10, seconds: 299) && isCrossValidated(4, seconds: 10))
+    #expect(try !isCrossValidated(10, seconds: 301))
+    // Nothing would choose the mixture that forgets least.
+    #expect(try !isCrossValidated(10, seconds: 100, retain: true))
+  }
+
   @Test func devIsHalvedAndTestIsNot() throws {
     let train = try TinyCorpus.clips(4)
     let dev = try TinyCorpus.clips(10, from: 4)

@@ -1,5 +1,6 @@
 import AcousticModels
 import Adaptation
+import AudioIO
 import Basics
 import CKernels
 import Foundation
@@ -20,7 +21,7 @@ struct ResumeTests {
   private func train(
     _ output: String, precision: Precision = .float32, option: String = "full", live: Bool = false,
     average: Double? = nil, task: Reptile.Task? = nil, stop: Int? = nil, resumes: Bool = false,
-    cacheBytes: Int = 1 << 24,
+    augments: Bool = false, cacheBytes: Int = 1 << 24,
     fingerprint: String = "same"
   ) throws -> (weights: [[Float]], state: TrainingState) {
     try onEngine {
@@ -32,6 +33,7 @@ struct ResumeTests {
       settings.evaluationSteps = 2
       settings.accumulation = task == nil ? 2 : 1
       settings.task = task
+      settings.augmentation = augments ? AudioAugmentation() : nil
       let (groups, saved) = try Strategy(option: option).apply(
         to: model, newLabels: false, layerDecay: 0.9, weightDecay: 0.01, seed: 1)
       let files = TrainingDirectory(output: "\(corpus.path)/\(output)")
@@ -97,8 +99,9 @@ struct ResumeTests {
   }
 
   /// Features from memory and features computed again are the same bits.
-  @Test func cacheChangesNothing() throws {
-    #expect(try train("a").weights == train("b", cacheBytes: 0).weights)
+  @Test(arguments: [false, true]) func cacheChangesNothing(augments: Bool) throws {
+    let kept = try train("a", augments: augments).weights
+    #expect(try train("b", augments: augments, cacheBytes: 0).weights == kept)
   }
 
   @Test func beforeTheFirstCheckpoint() throws {

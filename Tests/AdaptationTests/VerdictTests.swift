@@ -69,7 +69,7 @@ struct VerdictTests {
   /// The base cannot write a new alphabet: it never ships there.
   @Test func againstTrainingFromScratch() throws {
     let five = [Int](repeating: 5, count: 12)
-    func ships(_ adapted: Int, _ count: Int = 12) throws -> Decision.Model {
+    func ships(_ adapted: Int, _ count: Int = 12) throws -> ShippedModel {
       let base = Array(five.prefix(count))
       let decision = Decision(
         try bootstrap(base, base.map { _ in adapted }), against: .scratch)

@@ -57,7 +57,20 @@ import Testing
     #expect(abs(10 * log10(power(speech) / power(added)) - 10) < 0.01)
     // The hum, louder or softer.
     let scale = added[100] / hum[100]
-    #expect(zip(added, hum + hum).allSatisfy { abs($0 - scale * $1) < 1e-3 })
+    #expect(zip(added, hum + hum + hum).allSatisfy { abs($0 - scale * $1) < 1e-3 })
+    // Of a longer one, any part.
+    var source = SeededRandom(seed: 9)
+    let hiss = (0..<40_000).map { _ in source.uniform(-0.5...0.5) }
+    try AudioWriter.write(hiss, sampleRate: 16_000, to: folder + "/hum.wav")
+    let parts = try (0..<3).map { seed -> [Float] in
+      var random = SeededRandom(seed: UInt64(seed))
+      return try augmentation(speech, sampleRate: 16_000, random: &random)
+    }
+    #expect(Set(parts).count == 3)
+    // Lost in the meantime, it is no reason to lose the recording.
+    try FileManager.default.removeItem(atPath: folder + "/hum.wav")
+    let made = try augmentation(speech, sampleRate: 16_000, random: &random)
+    #expect(made != speech && made.count == speech.count)
     try Data("no sound".utf8).write(to: URL(fileURLWithPath: folder + "/text.txt"))
     #expect(throws: IdiolectError.self) { try AudioAugmentation.recordings(in: folder) }
   }

@@ -42,14 +42,20 @@ struct CorpusSplitTests {
       #expect(folds.count == 4 && folds.allSatisfy { !$0.isEmpty })
       #expect(Set(folds.joined().map(\.id)) == Set(all.map(\.id)))
       #expect(folds.joined().count == all.count)
+      let counts = folds.map(\.count)
+      #expect(counts.max()! <= 2 * counts.min()!)
       if sizes.count >= 4 {
         for speaker in Set(all.map(\.speaker)) {
           #expect(folds.count { $0.contains { $0.speaker == speaker } } == 1)
         }
       } else {
-        let counts = folds.map(\.count)
         #expect(counts.max()! - counts.min()! <= 1)
       }
+    }
+    // One voice has most of it: parted all the same.
+    for sizes in [[50, 3, 3, 3], [25, 25, 1, 1]] {
+      let counts = CorpusSplit.folds(4, of: corpus(sizes), seed: 3).map(\.count)
+      #expect(counts.max()! - counts.min()! <= 1)
     }
   }
 

@@ -39,9 +39,6 @@ package struct AdaptationData: Sendable {
   /// The manifests that `selection` and `verdict` are from.
   package let selectionSource, verdictSource: String
 
-  /// Less of train than this is worth cross-validation.
-  package static let fewSeconds = 300.0
-
   /// - Parameters:
   ///   - holdsOut: whether some of train chooses where there is no dev.
   ///   - crossValidates: whether a few minutes of train choose by cross-validation instead.
@@ -75,7 +72,7 @@ package struct AdaptationData: Sendable {
     let test = try manifests.test.map { try usable($0) }
     let allRetained = try manifests.retain.map { try usable($0) } ?? []
     var replay = try manifests.replay.map { try usable($0, .trains) } ?? []
-    unlabelled = try manifests.unlabelled.map { try usable($0, .isUnlabelled) } ?? []
+    var heardOnly = try manifests.unlabelled.map { try usable($0, .isUnlabelled) } ?? []
     var training = try manifests.train.map { try usable($0, .trains) } ?? []
     var notes: [String] = []
     // Under the same name they were refused before anything was read.
@@ -101,15 +98,20 @@ package struct AdaptationData: Sendable {
       replay = try partCopies(
         replay, of: judges + (dev ?? []), that: "judges or chooses", path)
     }
+    if let path = manifests.unlabelled?.path {
+      heardOnly = try partCopies(
+        heardOnly, of: judges + (dev ?? []), that: "judges or chooses", path)
+    }
     if let path = manifests.train?.path {
       training = try partCopies(
         training, of: judges + (dev ?? []), that: "judges or chooses", path)
     }
     let distinct = Recordings.distinct(training)
-    let seconds = distinct.reduce(0) { $0 + ($1.durationSeconds ?? 10) }
+    // Neither pseudo-labels nor a mixture that forgets less could be chosen by it.
     isCrossValidated =
       crossValidates && dev == nil && holdsOut && manifests.train != nil
-      && seconds < AdaptationData.fewSeconds && distinct.count >= CrossValidation.folds
+      && manifests.unlabelled == nil && manifests.retain == nil
+      && distinct.seconds < CrossValidation.fewSeconds && distinct.count >= CrossValidation.folds
     var held: [Utterance]
     if let dev {
       held = dev
@@ -119,7 +121,7 @@ package struct AdaptationData: Sendable {
     } else if isCrossValidated {
       held = []
       notes.append(
-        "\(decimals(seconds / 60, 1)) minutes are too few to hold any out: cross-validation chooses"
+        "\(decimals(distinct.seconds / 60, 1)) minutes are too few to hold any out: cross-validation chooses"
       )
     } else if !holdsOut {
       held = []
@@ -140,6 +142,10 @@ package struct AdaptationData: Sendable {
       (training, held) = (split.kept, split.held)
     }
     held = Recordings.distinct(held)
+    // What is held out of train may lie in what was given beside it, too.
+    let parts = Recordings(held)
+    replay.removeAll(where: parts.overlap)
+    heardOnly.removeAll(where: parts.overlap)
     if let test {
       (selection, verdict) = (held, test)
       notes.append("the verdict is by \(manifests.test?.path ?? "")")
@@ -157,7 +163,7 @@ package struct AdaptationData: Sendable {
         "held-out data is halved by \(halves.unit.rawValue): \(selection.count) utterances choose, \(verdict.count) judge"
       )
     }
-    if allRetained.count >= 2 * ResamplingUnit.utterances.fewestUnits {
+    if !selection.isEmpty, allRetained.count >= 2 * ResamplingUnit.utterances.fewestUnits {
       let halves = CorpusSplit.halving(allRetained, seed: seed)
       (retainedSelection, retained) = (halves.first, halves.second)
       notes.append(
@@ -168,6 +174,7 @@ package struct AdaptationData: Sendable {
     }
     self.train = training
     self.replay = replay
+    unlabelled = heardOnly
     self.quarantine = quarantine
     self.notes = notes
     selectionSource = manifests.dev?.path ?? manifests.train?.path ?? ""

@@ -82,3 +82,8 @@ struct Recordings {
     URL(fileURLWithPath: utterance.audioPath).resolvingSymlinksInPath().path
   }
 }
+
+extension [Utterance] {
+  /// How long they last together, in seconds; a guess for those that do not say.
+  var seconds: Double { reduce(0) { $0 + ($1.durationSeconds ?? 10) } }
+}

@@ -9,8 +9,8 @@ import Synchronization
 
 /// Utterances to train on, with their targets, and their features as often as they are asked for.
 ///
-/// Features are rounded to 16 bits before their first use, so that whether they come from memory or are
-/// computed again makes no difference to a bit.
+/// Features, and recordings that are augmented anew, are rounded to 16 bits before their first use, so that
+/// whether they come from memory or are computed again makes no difference to a bit.
 package final class TrainingCorpus: Sendable {
   package struct Item: Sendable {
     package let utterance: Utterance
@@ -37,6 +37,8 @@ package final class TrainingCorpus: Sendable {
 
   private struct State {
     var cache: [Key: Cached] = [:]
+    /// Recordings as they were read, where each epoch makes other features of them.
+    var recordings: [Int: [Int16]] = [:]
     var cachedBytes = 0
     var failures: [Int: String] = [:]
   }
@@ -137,18 +139,8 @@ package final class TrainingCorpus: Sendable {
   private func compute(
     _ index: Int, speed: Double, _ augmentation: (AudioAugmentation, SeededRandom)?
   ) throws -> Cached {
-    let utterance = items[index].utterance
-    // A second more than may be: headers lie, and a whole day need not be read to find that out.
-    let most = longestSeconds + 1
-    var samples = try readAudio(
-      utterance.audioPath, sampleRate: frontEnd.sampleRate, offsetSeconds: utterance.offsetSeconds,
-      durationSeconds: min(utterance.durationSeconds ?? most, most))
-    guard Double(samples.count) <= longestSeconds * Double(frontEnd.sampleRate) else {
-      throw IdiolectError(
-        .invalidAudio,
-        "it lasts more than the \(Int(longestSeconds)) s that can be trained on; cut it into sentences"
-      )
-    }
+    var samples =
+      augmentation == nil ? try read(index) : try recording(index).map { Float($0) / 32_768 }
     if speed != 1 {
       samples = try changeSpeed(samples, factor: Float(speed), sampleRate: frontEnd.sampleRate)
     }
@@ -164,5 +156,36 @@ package final class TrainingCorpus: Sendable {
     return Cached(
       frames: features.validFrames, bins: features.bins, validFrames: features.validFrames,
       halves: halves)
+  }
+
+  /// Decoding costs more than most of what augmentation does: once, as far as memory goes.
+  private func recording(_ index: Int) throws -> [Int16] {
+    if let kept = state.withLock({ $0.recordings[index] }) { return kept }
+    let samples = try read(index).map { sample in
+      Int16(max(-32_768, min(32_767, (sample * 32_768).rounded())))
+    }
+    state.withLock {
+      if $0.cachedBytes + samples.count * 2 <= cacheBytes {
+        $0.cachedBytes += samples.count * 2
+        $0.recordings[index] = samples
+      }
+    }
+    return samples
+  }
+
+  private func read(_ index: Int) throws -> [Float] {
+    let utterance = items[index].utterance
+    // A second more than may be: headers lie, and a whole day need not be read to find that out.
+    let most = longestSeconds + 1
+    let samples = try readAudio(
+      utterance.audioPath, sampleRate: frontEnd.sampleRate, offsetSeconds: utterance.offsetSeconds,
+      durationSeconds: min(utterance.durationSeconds ?? most, most))
+    guard Double(samples.count) <= longestSeconds * Double(frontEnd.sampleRate) else {
+      throw IdiolectError(
+        .invalidAudio,
+        "it lasts more than the \(Int(longestSeconds)) s that can be trained on; cut it into sentences"
+      )
+    }
+    return samples
   }
 }

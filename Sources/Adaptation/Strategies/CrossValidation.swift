@@ -8,24 +8,26 @@ import Transcription
 ///
 /// Of a few minutes, a tenth held out would neither choose well nor prove anything. Each candidate is trained
 /// once a fold without it; half of the utterances choose by what was heard in them, and the other half judge
-/// the one that was chosen. What ships has trained on all.
+/// the one that was chosen. What ships is that recipe once more, on all of them.
 struct CrossValidation {
   static let folds = 4
+  /// Less of a target than this, in seconds, is worth it.
+  static let fewSeconds = 300.0
+  /// Passes over so little; more of them learn the utterances by heart.
+  static let epochs = 20
 
-  /// What a candidate's networks heard, in the order of the corpus.
+  /// What a candidate's networks heard, in the order of the folds.
   let heard: [Evaluation.Score]
-  let seconds: Double
 
-  /// The rate of character errors over some utterances.
+  /// The rate of character errors over some utterances; infinite where none of them was heard.
   func rate(over ids: Set<String>) -> Double {
     let counts = heard.filter { ids.contains($0.utterance.id) }.map(\.characters)
-    let length = counts.reduce(0) { $0 + $1.referenceLength }
-    return Double(counts.reduce(0) { $0 + $1.errors }) / Double(max(1, length))
+    return counts.isEmpty ? .infinity : counts.reduce(ErrorCounts(), +).rate
   }
 }
 
 extension StrategyChoice.Facts {
-  /// What is worth a trial where cross-validation chooses: a few updates, so that they are larger.
+  /// What is worth a trial where cross-validation chooses: few updates, which must be larger.
   var fewMinutesCandidates: [StrategyChoice.Candidate] {
     let half = Strategy.upper(layers: max(1, layers / 2))
     return hasNewLabels
@@ -35,9 +37,6 @@ extension StrategyChoice.Facts {
 }
 
 extension AdaptationRun {
-  /// Passes over a few minutes; more of them learn the utterances by heart.
-  private static let epochs = 20
-
   /// Tries the candidates by cross-validation and settles the request on the best.
   func crossValidate(
     _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData
@@ -46,15 +45,15 @@ extension AdaptationRun {
     let utterances = Recordings.distinct(data.train)
     let facts = try self.facts(base, data.train, heldOut: utterances, source: request.train ?? "")
     let folds = CorpusSplit.folds(CrossValidation.folds, of: utterances, seed: settings.seed)
-    let (choosing, judging) =
-      request.test == nil
-      ? { ($0.first, $0.second) }(CorpusSplit.halving(utterances, seed: settings.seed))
-      : (utterances, [])
+    let halves = CorpusSplit.halving(utterances, seed: settings.seed)
+    let judges = request.test == nil ? Set(halves.second.map(\.id)) : []
+    let chooses = Set(utterances.map(\.id)).subtracting(judges)
     var trials: [(candidate: StrategyChoice.Candidate, result: CrossValidation)] = []
     var spent = 0.0
     for (index, candidate) in facts.fewMinutesCandidates.enumerated() {
+      // As long as those before; the last training, on all, takes a third of that.
       let next = spent / Double(max(1, trials.count))
-      guard spent + next <= asked.budgetMinutes * 60 else {
+      guard spent + next * 4 / 3 <= asked.budgetMinutes * 60 else {
         say("the budget leaves no time for \(candidate)")
         continue
       }
@@ -62,45 +61,65 @@ extension AdaptationRun {
       settle(candidate, data.train)
       say("trial \(index + 1): \(candidate), \(folds.count) times without a part of train")
       var heard: [Evaluation.Score] = []
-      var seconds = 0.0
       for (number, fold) in folds.enumerated() {
-        let left = Recordings(fold)
-        let course = try makeCourse(base, hash, data)
         let files = try self.files.trial(index * folds.count + number, resumes: request.resumes)
-        let state = try train(
-          course, data.train.filter { !left.overlap($0) }, files, &data,
-          isQuiet: true)
-        seconds += state.seconds
-        let evaluation = try Evaluation(
-          fold, transcriber: Transcriber(model: course.model, precision: settings.precision),
-          source: asked.train ?? "")
-        heard += evaluation.scores
-        data.quarantine.add(evaluation.quarantine)
+        let (scores, seconds) = try hear(fold, base, hash, files, &data)
+        heard += scores
+        spent += seconds
       }
-      spent += seconds
-      trials.append((candidate, CrossValidation(heard: heard, seconds: seconds)))
+      trials.append((candidate, CrossValidation(heard: heard)))
     }
-    let chooses = Set(choosing.map(\.id))
     let best = trials.min { $0.result.rate(over: chooses) < $1.result.rate(over: chooses) }!
+    let unseen = best.result.heard.filter { judges.contains($0.utterance.id) }
+    guard !unseen.isEmpty || request.test != nil else {
+      throw IdiolectError(
+        .invalidData,
+        "\(request.train ?? ""): none of the utterances that should judge could be transcribed; give others by --test"
+      )
+    }
     request = asked
     settle(best.candidate, data.train)
-    let judges = Set(judging.map(\.id))
     let choice = StrategyChoice(
       facts: facts,
       trials: trials.map { .init(candidate: $0.candidate, devCER: $0.result.rate(over: chooses)) },
       trialMinutes: spent / 60 / Double(trials.count), weights: nil, folds: folds.count,
-      unseen: best.result.heard.filter { judges.contains($0.utterance.id) })
+      unseen: unseen)
     say("chosen: \(choice.reason)")
     return choice
+  }
+
+  /// Trains on all but a fold, and on nothing that repeats it; what the network then hears in the fold.
+  private func hear(
+    _ fold: [Utterance], _ base: AcousticModel, _ hash: String, _ files: TrainingDirectory,
+    _ data: inout AdaptationData
+  ) throws -> (scores: [Evaluation.Score], seconds: Double) {
+    let left = Recordings(fold)
+    var part = data
+    part.train.removeAll(where: left.overlap)
+    part.replay.removeAll(where: left.overlap)
+    // Labels are those of all.
+    let course = try makeCourse(base, hash, data, isQuiet: true)
+    let state = try train(course, part.train, files, &part, isQuiet: true)
+    data.quarantine = part.quarantine
+    do {
+      let evaluation = try Evaluation(
+        fold, transcriber: Transcriber(model: course.model, precision: settings.precision),
+        source: request.train ?? "")
+      data.quarantine.add(evaluation.quarantine)
+      return (evaluation.scores, state.seconds)
+    } catch let error as IdiolectError where error.code == .invalidData {
+      say(error.message)
+      return ([], state.seconds)
+    }
   }
 
   private func settle(_ candidate: StrategyChoice.Candidate, _ utterances: [Utterance]) {
     request.strategy = candidate.strategy
     request.settings.learningRate = candidate.learningRate
-    request.settings.epochs = AdaptationRun.epochs
+    request.settings.epochs = CrossValidation.epochs
+    request.settings.minutes = nil
     // Nothing is looked at: once at the end.
     request.settings.evaluationSteps = 1_000_000_000
-    let seconds = utterances.reduce(0) { $0 + ($1.durationSeconds ?? 10) }
-    request.settings.batchSeconds = min(settings.batchSeconds, max(20, seconds / 5))
+    request.settings.batchSeconds = min(settings.batchSeconds, max(20, utterances.seconds / 5))
   }
 }

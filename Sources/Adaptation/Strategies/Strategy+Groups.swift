@@ -5,9 +5,9 @@ package import TensorEngine
 extension Strategy {
   /// The parameters to train, in groups that share a rate, and all that a checkpoint must hold.
   ///
-  /// Adds low-rank updates or amplitudes to the network where the strategy asks for them; of adapters, the
-  /// model must have them. A new output layer
-  /// trains alone at first: its random rows would otherwise teach the encoder nonsense.
+  /// Adds low-rank updates or amplitudes to the network where the strategy asks for them; adapters it must have
+  /// already. A new output layer trains alone at first: its random rows would otherwise teach the encoder
+  /// nonsense.
   ///
   /// - Parameters:
   ///   - newLabels: whether the output layer has rows that the base did not; it then trains as well.

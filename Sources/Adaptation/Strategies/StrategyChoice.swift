@@ -92,6 +92,7 @@ package struct StrategyChoice: Sendable {
   var record: JSONValue {
     [
       "reason": .string(reason), "trial_minutes": .number(trialMinutes),
+      "folds": folds.map { .integer($0) } ?? .null,
       "trials": .array(
         trials.map {
           [
@@ -163,7 +164,7 @@ extension AdaptationRun {
   ) throws -> StrategyChoice.Facts {
     let hasNewLabels = try transfer(base, utterances) != nil
     return StrategyChoice.Facts(
-      minutes: utterances.reduce(0) { $0 + ($1.durationSeconds ?? 10) } / 60,
+      minutes: utterances.seconds / 60,
       speakers: Set(utterances.compactMap(\.speaker)).count,
       layers: request.keptLayers ?? base.network.configuration.layerCount,
       hasNewLabels: hasNewLabels,

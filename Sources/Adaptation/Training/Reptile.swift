@@ -1,5 +1,5 @@
 import Basics
-import TensorEngine
+package import TensorEngine
 
 /// Weights from which a few updates on one person's speech lead far: Reptile (Nichol, Achiam and Schulman 2018).
 ///
@@ -19,7 +19,7 @@ public final class Reptile {
   let origins: [Tensor]
 
   /// Begins at the weights as they are.
-  init(_ parameters: [Parameter]) {
+  package init(_ parameters: [Parameter]) {
     self.parameters = parameters
     origins = parameters.map { Tensor($0.tensor.values, shape: $0.tensor.shape) }
   }
@@ -27,7 +27,7 @@ public final class Reptile {
   /// Ends a task.
   ///
   /// - Parameter progress: of the training, 0 … 1.
-  func endTask(progress: Double) {
+  package func endTask(progress: Double) {
     let share = Float(1 - progress)
     for (origin, parameter) in zip(origins, parameters) {
       let (from, weights) = (origin.pointer, parameter.tensor.pointer)
@@ -41,8 +41,8 @@ public final class Reptile {
 }
 
 extension BatchPlan {
-  /// One epoch of tasks in random order, each of them `updates` batches of its own utterances: as often as it
-  /// takes to fill them, no more than they hold.
+  /// One epoch of tasks in random order, each of them `updates` batches of its own utterances, which are drawn
+  /// again where they are too few.
   ///
   /// - Parameters:
   ///   - tasks: of each item.

@@ -231,7 +231,7 @@ package final class Trainer {
     } else {
       state.looksSinceBest += 1
     }
-    state.seconds += isTimed ? now() - started : 0
+    state.seconds += now() - started
     var line = "step \(state.step)"
     if look.loss >= 0 { line += ", loss \(decimals(look.loss, 3))" }
     if let score, score.characterErrorRate.isFinite {

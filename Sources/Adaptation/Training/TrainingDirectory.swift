@@ -47,6 +47,18 @@ package struct TrainingDirectory: Sendable {
 
   package var holdsCheckpoint: Bool { FileManager.default.fileExists(atPath: last) }
 
+  /// The directories of trials, rounds and a rival.
+  private var parts: [TrainingDirectory] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.sorted().filter { name in
+      ["trial-", "round-", "from-scratch"].contains { name.hasPrefix($0) }
+    }.map { TrainingDirectory(output: "\(path)/\($0)") }
+  }
+
+  private func removeParts() {
+    for part in parts { try? FileManager.default.removeItem(atPath: part.output) }
+  }
+
   /// Makes the directory, and clears it of what earlier runs left unless this one resumes.
   ///
   /// - Throws: `.invalidArgument` when an interrupted run would be lost; `.inputOutput`.
@@ -54,15 +66,19 @@ package struct TrainingDirectory: Sendable {
     let files = FileManager.default
     try AtomicFile.makeDirectory(path)
     if !resumes {
-      guard !holdsCheckpoint || files.fileExists(atPath: complete) else {
+      let interrupted = ([self] + parts).first(where: \.holdsCheckpoint)
+      guard interrupted == nil || files.fileExists(atPath: complete) else {
         throw IdiolectError(
           .invalidArgument,
-          "\(last): the checkpoint of an interrupted run; go on with --resume, or remove \(path) to start over"
+          "\(interrupted?.last ?? last): the checkpoint of an interrupted run; go on with --resume, or remove \(path) to start over"
         )
       }
     }
     // With nothing to go on from, an older run's marks would be taken for this one's.
-    if !resumes { try? files.removeItem(atPath: frozen) }
+    if !resumes {
+      try? files.removeItem(atPath: frozen)
+      removeParts()
+    }
     if !resumes || !holdsCheckpoint {
       for file in [last, best, complete] { try? files.removeItem(atPath: file) }
     }
@@ -97,6 +113,7 @@ package struct TrainingDirectory: Sendable {
     try? AtomicFile.write("", to: complete)
     try? files.removeItem(atPath: candidate)
     try? files.removeItem(atPath: frozen)
+    removeParts()
   }
 
   /// Takes the adapter out of what is shipped, and keeps it beside the checkpoints.
@@ -109,7 +126,7 @@ package struct TrainingDirectory: Sendable {
     }
   }
 
-  /// The folder of a low-rank adapter, in a model directory.
+  /// The folder of an adapter by itself, in a model directory.
   package static let adapter = "adapter"
   private static let optional = [
     adapter, "tokenizer.json", "vocab.json", "preprocessor_config.json", "special_tokens_map.json",

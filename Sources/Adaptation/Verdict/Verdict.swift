@@ -14,26 +14,27 @@ public enum Verdict: String, Sendable, Codable {
   }
 }
 
-/// Which model is shipped, and why.
-package struct Decision: Sendable {
-  package enum Model: String, Sendable {
-    case base, adapted
-    /// Trained from scratch for the same time.
-    case scratch
+/// A model that an adaptation may ship.
+public enum ShippedModel: String, Sendable {
+  case base, adapted
+  /// Trained from scratch for the same time, for a new alphabet.
+  case scratch
 
-    package var text: String {
-      switch self {
-      case .base: "the base"
-      case .adapted: "the adapted model"
-      case .scratch: "the model trained from scratch for the same time"
-      }
+  package var text: String {
+    switch self {
+    case .base: "the base"
+    case .adapted: "the adapted model"
+    case .scratch: "the model trained from scratch for the same time"
     }
   }
+}
 
+/// Which model is shipped, and why.
+package struct Decision: Sendable {
   package let verdict: Verdict
   /// What the adapted model was compared with.
-  package let rival: Model
-  package let ships: Model
+  package let rival: ShippedModel
+  package let ships: ShippedModel
   package let reason: String
   package let forgetting: Forgetting?
 
@@ -48,13 +49,14 @@ package struct Decision: Sendable {
   ///   - rival: the base, or where that cannot write the target's alphabet, training from scratch.
   ///   - forgetting: nil where it is not measured.
   package init(
-    _ characters: PairedBootstrap, against rival: Model = .base, forgetting: Forgetting? = nil
+    _ characters: PairedBootstrap, against rival: ShippedModel = .base,
+    forgetting: Forgetting? = nil
   ) {
     (self.rival, self.forgetting) = (rival, forgetting)
     verdict =
       characters.isResolvable
       ? Verdict(lower: characters.lower, upper: characters.upper) : .neutral
-    let unproved: Model = rival == .base ? .base : .adapted
+    let unproved: ShippedModel = rival == .base ? .base : .adapted
     let shipped: String
     if let forgetting, forgetting.outcome == .exceeded {
       ships = .base
@@ -79,9 +81,11 @@ package struct Decision: Sendable {
     case .neutral:
       ships = unproved
       shipped =
-        characters.difference < 0
-        ? "the adapted model makes fewer errors, but too few utterances judge to prove it; give more by --test"
-        : "the adapted model does not make fewer errors"
+        rival == .scratch
+        ? "neither it nor \(rival.text) is proved better"
+        : characters.difference < 0
+          ? "the adapted model makes fewer errors, but too few utterances judge to prove it; give more by --test"
+          : "the adapted model does not make fewer errors"
     }
     reason = "\(ships.text) ships: \(shipped)"
   }
