@@ -3,33 +3,13 @@ import Basics
 /// The configuration of any front end, as it is stored with a model.
 ///
 ///     {"kind": "log-mel", "melBins": 80, …}
-public enum FrontEndConfiguration: Sendable, Codable, Hashable {
+public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
   case logMel(LogMelConfiguration)
   case kaldiFbank(KaldiFbankConfiguration)
   case kaldiMFCC(KaldiMFCCConfiguration)
-
-  /// The names that `init(named:)` knows.
-  public static let names = ["nemo", "kaldi-fbank", "kaldi-mfcc"]
-
-  /// A preset: `nemo` (80 log-mel bins, normalised), `kaldi-fbank` (80 bands), `kaldi-mfcc` (13 coefficients).
-  ///
-  /// - Throws: `.invalidArgument` that lists the names.
-  public init(named name: String) throws {
-    switch name {
-    case "nemo": self = .logMel(LogMelConfiguration())
-    case "kaldi-fbank":
-      // Kaldi's own default is 23 bands; the networks that hear this front end have 80.
-      var configuration = KaldiFbankConfiguration()
-      configuration.mel.bands = 80
-      self = .kaldiFbank(configuration)
-    case "kaldi-mfcc": self = .kaldiMFCC(KaldiMFCCConfiguration())
-    default:
-      throw IdiolectError(
-        .invalidArgument,
-        "no front end is named '\(name)'; there are \(FrontEndConfiguration.names.joined(separator: ", "))"
-      )
-    }
-  }
+  case spectral(SpectralConfiguration)
+  case waveform(WaveformConfiguration)
+  case pipeline(PipelineConfiguration)
 
   /// - Throws: `.invalidArgument` where the configuration makes no sense.
   public func frontEnd() throws -> any FrontEnd {
@@ -37,6 +17,9 @@ public enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .logMel(let configuration): try LogMel(configuration)
     case .kaldiFbank(let configuration): try KaldiFbank(configuration)
     case .kaldiMFCC(let configuration): try KaldiMFCC(configuration)
+    case .spectral(let configuration): try SpectralFrontEnd(configuration)
+    case .waveform(let configuration): try Waveform(configuration)
+    case .pipeline(let configuration): try FeaturePipeline(configuration)
     }
   }
 
@@ -44,6 +27,7 @@ public enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case logMel = "log-mel"
     case kaldiFbank = "kaldi-fbank"
     case kaldiMFCC = "kaldi-mfcc"
+    case spectral, waveform, pipeline
   }
 
   private enum Keys: String, CodingKey { case kind }
@@ -53,28 +37,33 @@ public enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .logMel: self = .logMel(try LogMelConfiguration(from: decoder))
     case .kaldiFbank: self = .kaldiFbank(try KaldiFbankConfiguration(from: decoder))
     case .kaldiMFCC: self = .kaldiMFCC(try KaldiMFCCConfiguration(from: decoder))
+    case .spectral: self = .spectral(try SpectralConfiguration(from: decoder))
+    case .waveform: self = .waveform(try WaveformConfiguration(from: decoder))
+    case .pipeline: self = .pipeline(try PipelineConfiguration(from: decoder))
     }
   }
 
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Keys.self)
+    func write(_ kind: Kind, _ configuration: some Encodable) throws {
+      try container.encode(kind, forKey: .kind)
+      try configuration.encode(to: encoder)
+    }
     switch self {
-    case .logMel(let configuration):
-      try container.encode(Kind.logMel, forKey: .kind)
-      try configuration.encode(to: encoder)
-    case .kaldiFbank(let configuration):
-      try container.encode(Kind.kaldiFbank, forKey: .kind)
-      try configuration.encode(to: encoder)
-    case .kaldiMFCC(let configuration):
-      try container.encode(Kind.kaldiMFCC, forKey: .kind)
-      try configuration.encode(to: encoder)
+    case .logMel(let configuration): try write(.logMel, configuration)
+    case .kaldiFbank(let configuration): try write(.kaldiFbank, configuration)
+    case .kaldiMFCC(let configuration): try write(.kaldiMFCC, configuration)
+    case .spectral(let configuration): try write(.spectral, configuration)
+    case .waveform(let configuration): try write(.waveform, configuration)
+    case .pipeline(let configuration): try write(.pipeline, configuration)
     }
   }
 }
 
-/// The front end of a preset: `nemo`, `kaldi-fbank` or `kaldi-mfcc`.
+/// The front end of a preset, such as `nemo` or `kaldi-fbank`.
 ///
+/// - Parameter sampleRate: of the recordings, in Hz, for presets that follow it.
 /// - Throws: `.invalidArgument` that lists the names.
-public func frontEnd(named name: String) throws -> any FrontEnd {
-  try FrontEndConfiguration(named: name).frontEnd()
+public func frontEnd(named name: String, sampleRate: Int = 16_000) throws -> any FrontEnd {
+  try FeaturePreset(named: name).configuration(sampleRate: sampleRate).frontEnd()
 }

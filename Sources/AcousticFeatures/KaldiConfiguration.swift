@@ -53,6 +53,26 @@ public struct KaldiFrameConfiguration: Sendable, Codable, Hashable {
   }
 }
 
+extension KaldiFrameConfiguration {
+  /// The convention up to the logarithm of the bands.
+  func spectral(_ mel: KaldiMelConfiguration) -> SpectralConfiguration {
+    var result = SpectralConfiguration()
+    result.sampleRate = sampleRate
+    result.scale = scalesToInt16 ? 32_768 : 1
+    result.emphasis = .frame(preemphasis)
+    (result.frames.fftLength, result.frames.windowLength) = (fftLength, length)
+    result.frames.hopLength = shift
+    result.frames.window = window
+    result.frames.edges = snipsEdges ? .inside : .centredKaldi
+    result.frames.place = .start
+    result.frames.removesOffset = removesOffset
+    result.frames.dither = dither
+    result.mel = mel.triangles
+    result.logarithm = Logarithm(.natural, .floor(0x1p-23))
+    return result
+  }
+}
+
 /// Kaldi's mel bands.
 public struct KaldiMelConfiguration: Sendable, Codable, Hashable {
   public var bands = 23
@@ -75,10 +95,12 @@ public struct KaldiMelConfiguration: Sendable, Codable, Hashable {
       "bands from \(lowHz) Hz to \(high) Hz, must rise and end at or below half the sample rate")
   }
 
-  func bank(for frame: KaldiFrameConfiguration) -> MelBank {
-    MelBank.kaldi(
-      bands: bands, fftLength: frame.fftLength, sampleRate: frame.sampleRate, lowHz: lowHz,
-      highHz: upperEdge(sampleRate: frame.sampleRate))
+  fileprivate var triangles: MelConfiguration {
+    var result = MelConfiguration()
+    (result.bands, result.lowHz, result.highHz) = (bands, lowHz, highHz)
+    (result.scale, result.shape, result.hasUnitArea) = (.kaldi, .mel, false)
+    result.leavesOutNyquist = true
+    return result
   }
 }
 

@@ -5,32 +5,29 @@ import Synchronization
 ///
 /// Plans are estimated, not measured: measured ones differ from process to process, and so would the
 /// last bits of the features.
-final class RealFFT: Sendable {
+final class RealFFT<Real: FFTReal>: Sendable {
   let length: Int
   // FFTW's plans are immutable, and its new-array execute functions may be called from any thread.
-  nonisolated(unsafe) private let plan: fftwf_plan
+  nonisolated(unsafe) private let plan: OpaquePointer
 
-  // Only the planner of FFTW is not thread-safe; this lock is around every call of it. Lengths come
-  // from validated configurations, so there are few, and they stay for the life of the process.
-  private static let plans = Mutex<[Int: RealFFT]>([:])
-
+  /// The plan for a length, made at its first use. Lengths come from validated configurations, so there are few,
+  /// and they stay for the life of the process.
   static func ofLength(_ length: Int) -> RealFFT {
-    plans.withLock { plans in
-      if let known = plans[length] { return known }
+    fftPlans.withLock { plans in
+      let key = FFTKey(length: length, isDouble: Real.self == Double.self)
+      if let known = plans[key] as? RealFFT { return known }
       let made = RealFFT(length: length)
-      plans[length] = made
+      plans[key] = made
       return made
     }
   }
 
   private init(length: Int) {
     self.length = length
-    let input = AlignedFloats(count: length)
-    let output = AlignedFloats(count: length + 2)
-    guard
-      let plan = fftwf_plan_dft_r2c_1d(
-        Int32(length), input.pointer, RealFFT.complex(output), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT)
-    else { preconditionFailure("FFTW has no plan for length \(length)") }
+    let (input, output) = (AlignedReals<Real>(count: length), AlignedReals<Real>(count: length + 2))
+    guard let plan = Real.plan(length, input.pointer, output.pointer) else {
+      preconditionFailure("FFTW has no plan for length \(length)")
+    }
     self.plan = plan
   }
 
@@ -40,31 +37,85 @@ final class RealFFT: Sendable {
   ///   - frame: `[length]`, kept as it is.
   ///   - spectrum: scratch, `[length + 2]`.
   ///   - power: gets `[length / 2 + 1]`.
-  func power(of frame: AlignedFloats, spectrum: AlignedFloats, into power: AlignedFloats) {
-    fftwf_execute_dft_r2c(plan, frame.pointer, RealFFT.complex(spectrum))
-    let parts = spectrum.pointer
-    let power = power.pointer
+  func power(
+    of frame: AlignedReals<Real>, spectrum: AlignedReals<Real>, into power: AlignedReals<Float>
+  ) {
+    Real.execute(plan, frame.pointer, spectrum.pointer)
+    let (parts, power) = (spectrum.pointer, power.pointer)
     for bin in 0..<(length / 2 + 1) {
-      let real = parts[2 &* bin]
-      let imaginary = parts[2 &* bin &+ 1]
-      power[bin] = real * real + imaginary * imaginary
+      let (real, imaginary) = (parts[2 &* bin], parts[2 &* bin &+ 1])
+      power[bin] = Float(real * real + imaginary * imaginary)
     }
   }
+}
 
-  private static func complex(_ buffer: AlignedFloats) -> UnsafeMutablePointer<fftwf_complex> {
-    UnsafeMutableRawPointer(buffer.pointer).assumingMemoryBound(to: fftwf_complex.self)
+private struct FFTKey: Hashable {
+  let length: Int
+  let isDouble: Bool
+}
+
+// Only the planner of FFTW is not thread-safe; this lock is around every call of it.
+private let fftPlans = Mutex<[FFTKey: any AnyObject & Sendable]>([:])
+
+/// A precision that FFTW has.
+protocol FFTReal: BinaryFloatingPoint, SIMDScalar {
+  static func plan(
+    _ length: Int, _ input: UnsafeMutablePointer<Self>, _ output: UnsafeMutablePointer<Self>
+  ) -> OpaquePointer?
+  static func execute(
+    _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Self>,
+    _ output: UnsafeMutablePointer<Self>)
+}
+
+extension Float: FFTReal {
+  static func plan(
+    _ length: Int, _ input: UnsafeMutablePointer<Float>, _ output: UnsafeMutablePointer<Float>
+  ) -> OpaquePointer? {
+    fftwf_plan_dft_r2c_1d(
+      Int32(length), input, complex(output), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT)
+  }
+
+  static func execute(
+    _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Float>,
+    _ output: UnsafeMutablePointer<Float>
+  ) { fftwf_execute_dft_r2c(plan, input, complex(output)) }
+
+  private static func complex(
+    _ buffer: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<fftwf_complex> {
+    UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: fftwf_complex.self)
+  }
+}
+
+extension Double: FFTReal {
+  static func plan(
+    _ length: Int, _ input: UnsafeMutablePointer<Double>, _ output: UnsafeMutablePointer<Double>
+  ) -> OpaquePointer? {
+    fftw_plan_dft_r2c_1d(
+      Int32(length), input, complex(output), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT)
+  }
+
+  static func execute(
+    _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Double>,
+    _ output: UnsafeMutablePointer<Double>
+  ) { fftw_execute_dft_r2c(plan, input, complex(output)) }
+
+  private static func complex(
+    _ buffer: UnsafeMutablePointer<Double>
+  ) -> UnsafeMutablePointer<fftw_complex> {
+    UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: fftw_complex.self)
   }
 }
 
 /// The owner of zeroed memory that is aligned as FFTW's SIMD code wants it.
-final class AlignedFloats {
-  let pointer: UnsafeMutablePointer<Float>
+final class AlignedReals<Real: BinaryFloatingPoint> {
+  let pointer: UnsafeMutablePointer<Real>
 
   init(count: Int) {
-    guard let pointer = fftwf_malloc(count * MemoryLayout<Float>.stride) else {
+    guard let pointer = fftwf_malloc(count * MemoryLayout<Real>.stride) else {
       fatalError("out of memory for \(count) samples")
     }
-    self.pointer = pointer.bindMemory(to: Float.self, capacity: count)
+    self.pointer = pointer.bindMemory(to: Real.self, capacity: count)
     self.pointer.initialize(repeating: 0, count: count)
   }
 

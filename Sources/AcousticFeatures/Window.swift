@@ -8,24 +8,26 @@ public enum Window: String, Sendable, Codable, Hashable, CaseIterable {
   case periodicHann
   /// 0.54 − 0.46 cos(2πi / (n − 1)).
   case hamming
+  /// 0.54 − 0.46 cos(2πi / n).
+  case periodicHamming
   /// Hann to the power 0.85: Kaldi's own.
   case povey
   /// All ones.
   case rectangular
 
+  private var isPeriodic: Bool { self == .periodicHann || self == .periodicHamming }
+
   /// `[length]`.
-  func values(length: Int) -> [Float] {
+  func values(length: Int) -> [Double] {
     (0..<length).map { index in
       let angle =
-        2 * Double.pi * Double(index) / Double(self == .periodicHann ? length : max(1, length - 1))
-      let value =
-        switch self {
-        case .hann, .periodicHann: 0.5 - 0.5 * cos(angle)
-        case .hamming: 0.54 - 0.46 * cos(angle)
-        case .povey: pow(0.5 - 0.5 * cos(angle), 0.85)
-        case .rectangular: 1.0
-        }
-      return Float(value)
+        2 * Double.pi * Double(index) / Double(isPeriodic ? length : max(1, length - 1))
+      return switch self {
+      case .hann, .periodicHann: 0.5 - 0.5 * cos(angle)
+      case .hamming, .periodicHamming: 0.54 - 0.46 * cos(angle)
+      case .povey: pow(0.5 - 0.5 * cos(angle), 0.85)
+      case .rectangular: 1.0
+      }
     }
   }
 }

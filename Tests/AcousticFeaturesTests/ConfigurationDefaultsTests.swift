@@ -71,9 +71,9 @@ import Testing
     #expect(made.hopSeconds == hop)
   }
 
-  @Test(arguments: FrontEndConfiguration.names)
+  @Test(arguments: FeaturePreset.allCases.map(\.rawValue))
   func everyPresetSurvivesItsJSON(name: String) throws {
-    let configuration = try FrontEndConfiguration(named: name)
+    let configuration = try FeaturePreset(named: name).configuration()
     let text = try json(configuration)
     let back = try JSONDecoder().decode(FrontEndConfiguration.self, from: Data(text.utf8))
     #expect(back == configuration)

@@ -38,7 +38,7 @@ import Testing
     #expect(try KaldiFbank(configuration)(noise(80)).frames == 1)
   }
 
-  @Test(arguments: FrontEndConfiguration.names)
+  @Test(arguments: FeaturePreset.allCases.map(\.rawValue))
   func silenceIsFinite(name: String) throws {
     let frontEnd = try frontEnd(named: name)
     let features = try frontEnd([Float](repeating: 0, count: 4000))
@@ -46,7 +46,7 @@ import Testing
     if name == "nemo" { #expect(!features.values.contains { $0 != 0 }) }
   }
 
-  @Test(arguments: FrontEndConfiguration.names, [Float.nan, .infinity, 3e38])
+  @Test(arguments: FeaturePreset.allCases.map(\.rawValue), [Float.nan, .infinity, 3e38])
   func samplesThatAreNotSoundAreRefused(name: String, value: Float) throws {
     var samples = noise(4000)
     samples[2000] = value

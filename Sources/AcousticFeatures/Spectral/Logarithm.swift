@@ -1,0 +1,92 @@
+import Foundation
+
+/// How energies are compressed.
+public struct Logarithm: Sendable, Codable, Hashable {
+  public enum Kind: String, Sendable, Codable, Hashable, CaseIterable {
+    case none
+    /// ln x
+    case natural
+    /// log₁₀ x
+    case decimal
+    /// 10 · log₁₀ x
+    case decibels
+  }
+
+  public enum Guard: Sendable, Codable, Hashable {
+    /// x + offset
+    case offset(Double)
+    /// max(x, floor)
+    case floor(Double)
+    /// What stands for an exact zero.
+    case zero(Double)
+  }
+
+  public var kind = Kind.natural
+  /// What keeps zeros out of the logarithm.
+  public var guarded = Guard.floor(1e-10)
+  /// How far below the loudest value of a recording others may lie, in the logarithm's unit; nil for any.
+  public var range: Double?
+  /// Added after that, and what the sum is multiplied by.
+  public var shift = 0.0
+  public var gain = 1.0
+
+  public init(
+    _ kind: Kind = .natural, _ guarded: Guard = .floor(1e-10), range: Double? = nil,
+    shift: Double = 0, gain: Double = 1
+  ) {
+    (self.kind, self.guarded, self.range) = (kind, guarded, range)
+    (self.shift, self.gain) = (shift, gain)
+  }
+
+  public static let none = Logarithm(.none)
+
+  func validate() throws {
+    let least =
+      switch guarded {
+      case .offset(let value), .floor(let value), .zero(let value): value
+      }
+    try SpectralConfiguration.require(
+      kind == .none || (least > 0 && least < 1),
+      "the least energy under the logarithm is \(least), must be above 0 and below 1")
+    try SpectralConfiguration.require((range ?? 1) > 0, "range is \(range ?? 0), must be above 0")
+  }
+
+  /// The logarithms of `count` values, in place; without range, shift and gain.
+  func apply(_ values: UnsafeMutablePointer<Float>, count: Int) {
+    let factor: Float
+    switch kind {
+    case .none: return
+    case .natural: factor = 1
+    case .decimal: factor = Float(1 / log(10.0))
+    case .decibels: factor = Float(10 / log(10.0))
+    }
+    switch guarded {
+    case .offset(let offset):
+      let offset = Float(offset)
+      for index in 0..<count { values[index] = factor * log(values[index] + offset) }
+    case .floor(let floor):
+      let floor = Float(floor)
+      for index in 0..<count { values[index] = factor * log(max(values[index], floor)) }
+    case .zero(let stand):
+      let stand = Float(stand)
+      for index in 0..<count {
+        values[index] = factor * log(values[index] == 0 ? stand : values[index])
+      }
+    }
+  }
+
+  /// Whether the loudest value of the whole recording matters.
+  var needsMaximum: Bool { kind != .none && range != nil }
+
+  /// Range, shift and gain, in place.
+  func finish(_ values: UnsafeMutablePointer<Float>, count: Int, maximum: Float) {
+    if kind != .none, let range {
+      let least = maximum - Float(range)
+      for index in 0..<count { values[index] = max(values[index], least) }
+    }
+    if shift != 0 || gain != 1 {
+      let (shift, gain) = (Float(shift), Float(gain))
+      for index in 0..<count { values[index] = (values[index] + shift) * gain }
+    }
+  }
+}

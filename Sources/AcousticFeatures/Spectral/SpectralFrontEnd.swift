@@ -1,0 +1,87 @@
+import Basics
+
+/// Features by any convention that a `SpectralConfiguration` can say.
+///
+///     let mfcc = try SpectralFrontEnd(.librosaMFCC(sampleRate: 22_050))
+///     let features = try mfcc(samples)
+public struct SpectralFrontEnd: FrontEnd {
+  public let configuration: SpectralConfiguration
+  public let fingerprint: String
+  let rows: SpectralRows
+
+  /// - Throws: `.invalidArgument` where the configuration makes no sense.
+  public init(_ configuration: SpectralConfiguration) throws {
+    rows = try SpectralRows(configuration)
+    self.configuration = configuration
+    fingerprint = stableFingerprint("spectral", configuration)
+  }
+
+  public var sampleRate: Int { configuration.sampleRate }
+  public var bins: Int { configuration.bins }
+  public var hopSeconds: Double {
+    Double(configuration.frames.hopLength) / Double(configuration.keptRate)
+  }
+
+  public func frameCount(samples: Int) -> (total: Int, valid: Int) {
+    guard samples > 0 else { return (0, 0) }
+    let kept = (samples + configuration.keepsEvery - 1) / configuration.keepsEvery
+    return configuration.frames.count(samples: configuration.fixedSamples ?? kept)
+  }
+
+  public func callAsFunction(_ samples: [Float]) throws -> Features {
+    let (total, valid) = frameCount(samples: samples.count)
+    guard valid > 0 else {
+      throw tooShort(
+        samples: samples.count,
+        minimum: configuration.frames.samples(forFrames: 1) * configuration.keepsEvery,
+        sampleRate: sampleRate)
+    }
+    let values = prepared(samples).withUnsafeBufferPointer { samples in
+      features(SampleWindow(samples: samples, count: samples.count), total: total, valid: valid)
+    }
+    guard values.allSatisfy(\.isFinite) else { throw notFinite() }
+    return Features(frames: total, bins: bins, validFrames: valid, values: values)
+  }
+
+  /// Every so many-th sample, cut or filled to the length that the convention fixes.
+  private func prepared(_ samples: [Float]) -> [Float] {
+    let step = configuration.keepsEvery
+    var kept =
+      step == 1 ? samples : stride(from: 0, to: samples.count, by: step).map { samples[$0] }
+    if let fixed = configuration.fixedSamples {
+      kept = Array(kept.prefix(fixed))
+      kept += [Float](repeating: 0, count: fixed - kept.count)
+    }
+    return kept
+  }
+
+  private func features(_ source: SampleWindow, total: Int, valid: Int) -> [Float] {
+    let bands = configuration.bands
+    let scratch = SpectralRows.Scratch(rows)
+    var energies = [Float](repeating: 0, count: valid * bands)
+    var logEnergies = [Float](repeating: 0, count: valid)
+    energies.withUnsafeMutableBufferPointer { energies in
+      for index in 0..<valid {
+        logEnergies[index] = rows.energies(
+          index, of: source, scratch, into: energies.baseAddress! + index * bands)
+      }
+      let logarithm = configuration.logarithm
+      let maximum = logarithm.needsMaximum ? energies.reduce(-.infinity, max) : 0
+      logarithm.finish(energies.baseAddress!, count: energies.count, maximum: maximum)
+    }
+    if configuration.cepstra == nil && configuration.energy == nil {
+      return energies + [Float](repeating: 0, count: (total - valid) * bands)
+    }
+    var values = [Float](repeating: 0, count: total * bins)
+    energies.withUnsafeMutableBufferPointer { energies in
+      values.withUnsafeMutableBufferPointer { values in
+        for index in 0..<valid {
+          rows.features(
+            energies.baseAddress! + index * bands, logEnergy: logEnergies[index],
+            into: values.baseAddress! + index * bins)
+        }
+      }
+    }
+    return values
+  }
+}

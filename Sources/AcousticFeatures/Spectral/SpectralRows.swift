@@ -1,0 +1,223 @@
+import Basics
+import Foundation
+
+/// A stretch of a recording: samples by their place in the whole.
+struct SampleWindow {
+  let samples: UnsafeBufferPointer<Float>
+  /// The place of the first of them in the recording.
+  var first = 0
+  /// How many the recording has; those beyond `samples` must not be needed.
+  let count: Int
+
+  subscript(place: Int) -> Float { samples[place - first] }
+}
+
+/// The tables of a spectral convention, and one frame's energies by them.
+struct SpectralRows: Sendable {
+  let configuration: SpectralConfiguration
+  private let windowValues: [Double]
+  private let window: [Float]
+  private let mel: MelBank?
+  /// Cosine transform and lifter in one, `[coefficients, bands]`; nil without cepstra.
+  private let transform: [Float]?
+  private let energyFloor: Float
+
+  init(_ configuration: SpectralConfiguration) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    let frames = configuration.frames
+    windowValues = frames.window.values(length: frames.windowLength)
+    window = windowValues.map { Float($0) }
+    mel = configuration.mel.map {
+      MelBank(
+        dense: $0.weights(sampleRate: configuration.keptRate, fftLength: frames.fftLength))
+    }
+    let bands = configuration.bands
+    transform = configuration.cepstra.map { cepstra in
+      (0..<cepstra.count).flatMap { row -> [Float] in
+        let order = Double(row)
+        let norm = (row == 0 && cepstra.isOrthonormal ? 1 : 2) / Double(bands)
+        let lift =
+          cepstra.lifter == 0 ? 1 : 1 + cepstra.lifter / 2 * sin(.pi * order / cepstra.lifter)
+        return (0..<bands).map { band in
+          Float(lift * norm.squareRoot() * cos(.pi / Double(bands) * (Double(band) + 0.5) * order))
+        }
+      }
+    }
+    let floor = configuration.energy?.floor ?? 0
+    energyFloor = floor > 0 ? Float(log(floor)) : -.infinity
+  }
+
+  /// Memory for one thread's work.
+  final class Scratch {
+    fileprivate let single: Buffers<Float>?
+    fileprivate let double: Buffers<Double>?
+    fileprivate let power: AlignedReals<Float>
+
+    init(_ rows: SpectralRows) {
+      let frames = rows.configuration.frames
+      let isDouble = rows.configuration.isDouble
+      single = isDouble ? nil : Buffers(frames, rows.window)
+      double = isDouble ? Buffers(frames, rows.windowValues) : nil
+      power = AlignedReals(count: max(rows.mel?.paddedBins ?? 0, frames.fftLength + 2))
+    }
+  }
+
+  fileprivate struct Buffers<Real: FFTReal> {
+    let raw, frame, spectrum: AlignedReals<Real>
+    let window: [Real]
+    let fft: RealFFT<Real>
+
+    init(_ frames: Framing, _ window: [Real]) {
+      self.window = window
+      fft = RealFFT.ofLength(frames.fftLength)
+      raw = AlignedReals(count: frames.windowLength)
+      frame = AlignedReals(count: max(frames.fftLength, frames.windowLength))
+      spectrum = AlignedReals(count: frames.fftLength + 2)
+    }
+  }
+
+  /// The energies of frame `index`, `[bands]`, after the logarithm but before what needs the whole recording.
+  ///
+  /// - Returns: the frame's logarithmic energy; 0 where the convention has none.
+  func energies(
+    _ index: Int, of source: SampleWindow, _ scratch: Scratch,
+    into row: UnsafeMutablePointer<Float>
+  ) -> Float {
+    var energy =
+      scratch.single.map { transform(index, of: source, $0, into: scratch.power) }
+      ?? scratch.double.map { transform(index, of: source, $0, into: scratch.power) } ?? 0
+    let frames = configuration.frames
+    let (power, count) = (scratch.power.pointer, frames.fftLength / 2 + 1)
+    switch configuration.spectrum {
+    case .power: break
+    case .magnitude: for bin in 0..<count { power[bin].formSquareRoot() }
+    case .periodogram:
+      let scale = 1 / Float(frames.fftLength)
+      for bin in 0..<count { power[bin] *= scale }
+    }
+    if configuration.energy?.source == .spectrum {
+      energy = (0..<count).reduce(0) { $0 + power[$1] }
+    }
+    if let mel {
+      mel.apply(scratch.power, into: row)
+    } else {
+      row.update(from: power, count: count)
+    }
+    configuration.logarithm.apply(row, count: configuration.bands)
+    guard configuration.energy != nil else { return 0 }
+    // An energy is logarithmic even where bands are not.
+    let logarithm =
+      configuration.logarithm.kind == .none
+      ? Logarithm(.natural, .floor(0x1p-23)) : configuration.logarithm
+    logarithm.apply(&energy, count: 1)
+    return max(energy, energyFloor)
+  }
+
+  /// The features of a frame, `[bins]`, from its finished energies, `[bands]`.
+  func features(
+    _ energies: UnsafeMutablePointer<Float>, logEnergy: Float,
+    into row: UnsafeMutablePointer<Float>
+  ) {
+    let bands = configuration.bands
+    let shift = configuration.energy?.place == .first ? 1 : 0
+    if let transform, let cepstra = configuration.cepstra {
+      transform.withUnsafeBufferPointer { transform in
+        for order in 0..<cepstra.count {
+          var sum: Float = 0
+          for band in 0..<bands { sum += transform[order &* bands &+ band] * energies[band] }
+          row[shift + order] = sum
+        }
+      }
+    } else {
+      (row + shift).update(from: energies, count: bands)
+    }
+    if configuration.energy != nil { row[0] = logEnergy }
+  }
+
+  /// The power spectrum of a frame, and its energy where samples give that; 0 otherwise.
+  @inline(__always)
+  private func transform<Real: FFTReal>(
+    _ index: Int, of source: SampleWindow, _ buffers: Buffers<Real>,
+    into power: AlignedReals<Float>
+  ) -> Float {
+    let frames = configuration.frames
+    extract(index, of: source, into: buffers.raw.pointer)
+    var energy: Float = 0
+    if configuration.energy?.source == .samples {
+      energy = squares(buffers.raw.pointer, frames.windowLength)
+    }
+    let frame = buffers.frame.pointer + frames.margin
+    shape(buffers.raw.pointer, by: buffers.window, into: frame)
+    if configuration.energy?.source == .windowed { energy = squares(frame, frames.windowLength) }
+    buffers.fft.power(of: buffers.frame, spectrum: buffers.spectrum, into: power)
+    return energy
+  }
+
+  /// Copies one frame's samples: scaled, emphasised over the recording, dithered, without their mean.
+  @inline(__always)
+  private func extract<Real: FFTReal>(
+    _ index: Int, of source: SampleWindow, into raw: UnsafeMutablePointer<Real>
+  ) {
+    let frames = configuration.frames
+    let (start, length) = (frames.start(index), frames.windowLength)
+    let scale = Real(configuration.scale)
+    if case .recording(let coefficient) = configuration.emphasis {
+      let coefficient = Real(coefficient)
+      if start >= 1, start + length <= source.count {
+        let current = source.samples.baseAddress! + (start - source.first)
+        for i in 0..<length {
+          raw[i] = (Real(current[i]) - coefficient * Real(current[i - 1])) * scale
+        }
+      } else {
+        for i in 0..<length {
+          raw[i] =
+            frames.inside(start + i, count: source.count).map {
+              (Real(source[$0]) - ($0 > 0 ? coefficient * Real(source[$0 - 1]) : 0)) * scale
+            } ?? 0
+        }
+      }
+    } else if start >= 0, start + length <= source.count {
+      let current = source.samples.baseAddress! + (start - source.first)
+      for i in 0..<length { raw[i] = Real(current[i]) * scale }
+    } else {
+      for i in 0..<length {
+        raw[i] = frames.inside(start + i, count: source.count).map { Real(source[$0]) * scale } ?? 0
+      }
+    }
+    if frames.dither > 0 {
+      var random = SeededRandom(seed: 0, index)
+      for i in 0..<length { raw[i] += Real(frames.dither) * Real(random.normal()) }
+    }
+    if frames.removesOffset {
+      var sum = 0.0
+      for i in 0..<length { sum += Double(raw[i]) }
+      let mean = Real(sum / Double(length))
+      for i in 0..<length { raw[i] -= mean }
+    }
+  }
+
+  /// Emphasis within the frame, and the window.
+  @inline(__always)
+  private func shape<Real: FFTReal>(
+    _ raw: UnsafeMutablePointer<Real>, by window: [Real], into frame: UnsafeMutablePointer<Real>
+  ) {
+    let length = configuration.frames.windowLength
+    window.withUnsafeBufferPointer { window in
+      guard case .frame(let coefficient) = configuration.emphasis else {
+        for i in 0..<length { frame[i] = raw[i] * window[i] }
+        return
+      }
+      let share = Real(coefficient)
+      frame[0] = (raw[0] - share * raw[0]) * window[0]
+      for i in 1..<length { frame[i] = (raw[i] - share * raw[i &- 1]) * window[i] }
+    }
+  }
+
+  @inline(__always)
+  private func squares<Real: FFTReal>(_ values: UnsafeMutablePointer<Real>, _ count: Int) -> Float {
+    var sum = 0.0
+    for index in 0..<count { sum += Double(values[index]) * Double(values[index]) }
+    return Float(sum)
+  }
+}

@@ -1,0 +1,70 @@
+import Basics
+
+/// A front end and what follows it.
+public struct FeaturePipeline: FrontEnd {
+  public let configuration: PipelineConfiguration
+  public let fingerprint: String
+  let frontEnd: any FrontEnd
+  private let stepBins: [Int]
+
+  /// - Throws: `.invalidArgument` where the configuration makes no sense.
+  public init(_ configuration: PipelineConfiguration) throws {
+    self.configuration = configuration
+    frontEnd = try configuration.frontEnd.frontEnd()
+    var bins = frontEnd.bins
+    stepBins = try configuration.steps.map { step in
+      try step.validate(bins: bins)
+      bins = step.bins(bins)
+      return bins
+    }
+    fingerprint = stableFingerprint("pipeline", configuration)
+  }
+
+  public var sampleRate: Int { frontEnd.sampleRate }
+  public var bins: Int { stepBins.last ?? frontEnd.bins }
+  public var hopSeconds: Double {
+    configuration.steps.reduce(frontEnd.hopSeconds) { $0 * Double($1.stride) }
+  }
+
+  public func frameCount(samples: Int) -> (total: Int, valid: Int) {
+    let (total, valid) = frontEnd.frameCount(samples: samples)
+    return configuration.steps.reduce((total, valid)) { counts, step in
+      (step.frames(counts.0), step.valid(counts.1))
+    }
+  }
+
+  public func callAsFunction(_ samples: [Float]) throws -> Features {
+    let features = try frontEnd(samples)
+    var matrix = FrameMatrix(
+      frames: features.validFrames, bins: features.bins,
+      values: Array(features.values.prefix(features.validFrames * features.bins)))
+    for step in configuration.steps {
+      if case .standardise(let standardisation) = step,
+        matrix.frames < standardisation.fewestFrames
+      {
+        throw IdiolectError(
+          .invalidAudio,
+          "too short: \(matrix.frames) frames have no deviation to normalise by; leave this recording out"
+        )
+      }
+      matrix = try step.apply(matrix)
+    }
+    let (total, valid) = frameCount(samples: samples.count)
+    guard valid > 0 else {
+      throw tooShort(samples: samples.count, minimum: samples.count + 1, sampleRate: sampleRate)
+    }
+    return Features(
+      frames: total, bins: bins, validFrames: valid,
+      values: matrix.values + [Float](repeating: 0, count: (total - matrix.frames) * bins))
+  }
+}
+
+/// A front end's configuration and the steps after it.
+public struct PipelineConfiguration: Sendable, Codable, Hashable {
+  public var frontEnd: FrontEndConfiguration
+  public var steps: [FeatureStep]
+
+  public init(_ frontEnd: FrontEndConfiguration, steps: [FeatureStep] = []) {
+    (self.frontEnd, self.steps) = (frontEnd, steps)
+  }
+}

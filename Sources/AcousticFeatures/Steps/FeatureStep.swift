@@ -1,0 +1,154 @@
+import Basics
+
+/// What may follow a front end, frame by frame or over a recording.
+public enum FeatureStep: Sendable, Codable, Hashable {
+  /// Each bin gets mean 0 and deviation 1 over the valid frames.
+  case standardise(Standardisation)
+  /// (v − mean) · scale of each bin, from statistics of a corpus.
+  case affine(means: [Float], scales: [Float])
+  case slidingNormalisation(SlidingNormalisation)
+  case deltas(Deltas)
+  /// Every frame among those beside it, zeros beyond the ends: `[(before + 1 + after) · bins]`.
+  case context(before: Int, after: Int)
+  /// So many frames to one, which the next begins `stride` frames after. A last one that is not full is filled
+  /// with zeros where `fills`, else left out.
+  case stack(frames: Int, stride: Int, fills: Bool)
+
+  /// The numbers in a frame that comes out.
+  func bins(_ bins: Int) -> Int {
+    switch self {
+    case .standardise, .affine, .slidingNormalisation: bins
+    case .deltas(let deltas): deltas.bins(bins)
+    case .context(let before, let after): bins * (before + 1 + after)
+    case .stack(let frames, _, _): bins * frames
+    }
+  }
+
+  /// The frames that come out.
+  func frames(_ count: Int) -> Int {
+    guard case .stack(let frames, let stride, let fills) = self else { return count }
+    guard count > 0 else { return 0 }
+    return fills ? (count <= frames ? 1 : 1 + (count - frames + stride - 1) / stride) : valid(count)
+  }
+
+  /// How many of the frames that come out are made of whole ones.
+  func valid(_ count: Int) -> Int {
+    guard case .stack(let frames, let stride, _) = self else { return frames(count) }
+    return count < frames ? 0 : 1 + (count - frames) / stride
+  }
+
+  /// Frames before and after one that it depends on; nil where it needs all of a recording.
+  var reach: (before: Int, after: Int)? {
+    switch self {
+    case .standardise: nil
+    case .affine: (0, 0)
+    case .slidingNormalisation(let sliding): sliding.reach
+    case .deltas(let deltas): deltas.reach
+    case .context(let before, let after): (before, after)
+    case .stack(let frames, _, _): (0, frames - 1)
+    }
+  }
+
+  /// Output frames for each input frame: 1, or less where frames are stacked.
+  var stride: Int { if case .stack(_, let stride, _) = self { stride } else { 1 } }
+
+  func validate(bins: Int) throws {
+    func require(_ holds: Bool, _ what: String) throws {
+      guard holds else { throw IdiolectError(.invalidArgument, "feature step: \(what)") }
+    }
+    switch self {
+    case .standardise: break
+    case .affine(let means, let scales):
+      try require(
+        means.count == bins && scales.count == bins,
+        "\(means.count) means and \(scales.count) scales for \(bins) bins")
+    case .slidingNormalisation(let sliding):
+      try require(
+        sliding.window >= 1 && sliding.minimum >= 1 && sliding.window <= 100_000,
+        "a sliding window of \(sliding.window) frames, must be 1 to 100000")
+    case .deltas(let deltas):
+      try require(
+        (1...100).contains(deltas.reachOfOne) && (1...4).contains(deltas.order),
+        "deltas over \(deltas.reachOfOne) frames of order \(deltas.order)")
+    case .context(let before, let after):
+      try require(
+        (0...100).contains(before) && (0...100).contains(after),
+        "a context of \(before) and \(after) frames, must be 0 to 100")
+    case .stack(let frames, let stride, _):
+      try require(
+        (1...100).contains(frames) && (1...100).contains(stride),
+        "stacks of \(frames) frames every \(stride), must be 1 to 100")
+    }
+  }
+
+  /// The step over a recording, whose frames are all valid.
+  ///
+  /// - Parameter place: of the first frame in a longer recording, of which these are a stretch; what lies more
+  ///   than `reach` from the ends of the stretch is as it would be in the whole.
+  func apply(_ matrix: FrameMatrix) throws -> FrameMatrix {
+    switch self {
+    case .standardise(let standardisation): return standardisation.apply(matrix)
+    case .affine(let means, let scales):
+      var result = matrix
+      for frame in 0..<matrix.frames {
+        for bin in 0..<matrix.bins {
+          result[frame, bin] = (matrix[frame, bin] - means[bin]) * scales[bin]
+        }
+      }
+      return result
+    case .slidingNormalisation(let sliding): return sliding.apply(matrix)
+    case .deltas(let deltas): return try deltas.apply(matrix)
+    case .context(let before, let after):
+      var result = FrameMatrix(frames: matrix.frames, bins: bins(matrix.bins))
+      for frame in 0..<matrix.frames {
+        for offset in -before...after where (0..<matrix.frames).contains(frame + offset) {
+          result.set(frame, at: (offset + before) * matrix.bins, matrix.row(frame + offset))
+        }
+      }
+      return result
+    case .stack(let size, let stride, _):
+      var result = FrameMatrix(frames: frames(matrix.frames), bins: bins(matrix.bins))
+      for frame in 0..<result.frames {
+        for part in 0..<size where frame * stride + part < matrix.frames {
+          result.set(frame, at: part * matrix.bins, matrix.row(frame * stride + part))
+        }
+      }
+      return result
+    }
+  }
+}
+
+/// `[frames, bins]`, row-major.
+struct FrameMatrix: Sendable {
+  private(set) var frames: Int
+  let bins: Int
+  private(set) var values: [Float]
+
+  init(frames: Int, bins: Int, values: [Float]? = nil) {
+    precondition(values.map { $0.count == frames * bins } ?? true, "\(frames) · \(bins)")
+    (self.frames, self.bins) = (frames, bins)
+    self.values = values ?? [Float](repeating: 0, count: frames * bins)
+  }
+
+  subscript(frame: Int, bin: Int) -> Float {
+    get { values[frame &* bins &+ bin] }
+    set { values[frame &* bins &+ bin] = newValue }
+  }
+
+  func row(_ frame: Int) -> ArraySlice<Float> { values[frame * bins..<(frame + 1) * bins] }
+
+  mutating func set(_ frame: Int, at bin: Int, _ part: some Collection<Float>) {
+    let start = frame * bins + bin
+    values.replaceSubrange(start..<start + part.count, with: part)
+  }
+
+  mutating func append(_ rows: some Collection<Float>) {
+    values += rows
+    frames = bins == 0 ? frames : values.count / bins
+  }
+
+  mutating func removeFirst(_ count: Int) {
+    values.removeFirst(count * bins)
+    frames -= count
+  }
+}
