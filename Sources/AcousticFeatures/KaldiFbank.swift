@@ -13,15 +13,7 @@ public struct KaldiFbank: FrontEnd {
     try configuration.validate()
     self.configuration = configuration
     fingerprint = stableFingerprint("kaldi-fbank", configuration)
-    var spectral = configuration.frame.spectral(configuration.mel)
-    spectral.spectrum = configuration.usesPower ? .power : .magnitude
-    if !configuration.usesLogarithm { spectral.logarithm = .none }
-    if configuration.usesEnergy {
-      spectral.energy = FrameEnergy(
-        source: configuration.usesRawEnergy ? .samples : .windowed, place: .first,
-        floor: configuration.energyFloor)
-    }
-    self.spectral = try SpectralFrontEnd(spectral)
+    spectral = try SpectralFrontEnd(configuration.spectral)
   }
 
   public var sampleRate: Int { spectral.sampleRate }
@@ -34,4 +26,17 @@ public struct KaldiFbank: FrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features { try spectral(samples) }
+}
+
+extension KaldiFbankConfiguration {
+  var spectral: SpectralConfiguration {
+    var result = frame.spectral(mel)
+    result.spectrum = usesPower ? .power : .magnitude
+    if !usesLogarithm { result.logarithm = .none }
+    if usesEnergy {
+      result.energy = FrameEnergy(
+        source: usesRawEnergy ? .samples : .windowed, place: .first, floor: energyFloor)
+    }
+    return result
+  }
 }

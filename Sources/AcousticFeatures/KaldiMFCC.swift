@@ -13,14 +13,7 @@ public struct KaldiMFCC: FrontEnd {
     try configuration.validate()
     self.configuration = configuration
     fingerprint = stableFingerprint("kaldi-mfcc", configuration)
-    var spectral = configuration.frame.spectral(configuration.mel)
-    spectral.cepstra = Cepstra(count: configuration.coefficients, lifter: configuration.lifter)
-    if configuration.usesEnergy {
-      spectral.energy = FrameEnergy(
-        source: configuration.usesRawEnergy ? .samples : .windowed, place: .replacesFirst,
-        floor: configuration.energyFloor)
-    }
-    self.spectral = try SpectralFrontEnd(spectral)
+    spectral = try SpectralFrontEnd(configuration.spectral)
   }
 
   public var sampleRate: Int { spectral.sampleRate }
@@ -32,4 +25,16 @@ public struct KaldiMFCC: FrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features { try spectral(samples) }
+}
+
+extension KaldiMFCCConfiguration {
+  var spectral: SpectralConfiguration {
+    var result = frame.spectral(mel)
+    result.cepstra = Cepstra(count: coefficients, lifter: lifter)
+    if usesEnergy {
+      result.energy = FrameEnergy(
+        source: usesRawEnergy ? .samples : .windowed, place: .replacesFirst, floor: energyFloor)
+    }
+    return result
+  }
 }

@@ -41,7 +41,7 @@ public struct LogMel: FrontEnd {
 }
 
 extension LogMelConfiguration {
-  fileprivate var spectral: SpectralConfiguration {
+  var spectral: SpectralConfiguration {
     var result = SpectralConfiguration()
     result.sampleRate = sampleRate
     result.emphasis = .recording(preemphasis)
@@ -56,7 +56,7 @@ extension LogMelConfiguration {
     return result
   }
 
-  fileprivate var pipeline: PipelineConfiguration {
+  var pipeline: PipelineConfiguration {
     PipelineConfiguration(
       .spectral(spectral),
       steps: normalization == .perFeature

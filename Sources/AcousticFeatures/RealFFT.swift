@@ -58,7 +58,7 @@ private struct FFTKey: Hashable {
 private let fftPlans = Mutex<[FFTKey: any AnyObject & Sendable]>([:])
 
 /// A precision that FFTW has.
-protocol FFTReal: BinaryFloatingPoint, SIMDScalar {
+protocol FFTReal: BinaryFloatingPoint, Codable {
   static func plan(
     _ length: Int, _ input: UnsafeMutablePointer<Self>, _ output: UnsafeMutablePointer<Self>
   ) -> OpaquePointer?

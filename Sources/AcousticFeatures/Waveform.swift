@@ -7,6 +7,8 @@ public struct Waveform: FrontEnd {
   public let configuration: WaveformConfiguration
   public let fingerprint: String
 
+  static let normalisation = Standardisation(isUnbiased: false, guarded: .variance(1e-7))
+
   public init(_ configuration: WaveformConfiguration = WaveformConfiguration()) throws {
     try SpectralConfiguration.require(
       (1000...1_000_000).contains(configuration.sampleRate),
@@ -26,7 +28,7 @@ public struct Waveform: FrontEnd {
     guard samples.allSatisfy({ abs($0) < 1e6 }) else { throw notFinite() }
     var matrix = FrameMatrix(frames: samples.count, bins: 1, values: samples)
     if configuration.normalises {
-      matrix = Standardisation(isUnbiased: false, guarded: .variance(1e-7)).apply(matrix)
+      matrix = Waveform.normalisation.apply(matrix)
     }
     return Features(
       frames: samples.count, bins: 1, validFrames: samples.count, values: matrix.values)
