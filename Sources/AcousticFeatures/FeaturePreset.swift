@@ -9,6 +9,8 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
   case kaldiMFCC = "kaldi-mfcc"
   /// `mfcc_hires.conf` of Kaldi's recipes: 40 coefficients of 40 bands.
   case kaldiMFCCHires = "kaldi-mfcc-hires"
+  /// compute-and-process-kaldi-pitch-feats: voicing, pitch and its change.
+  case kaldiPitch = "kaldi-pitch"
   /// Whisper's, 80 mels and always 30 seconds.
   case whisper
   case whisper128 = "whisper-128"
@@ -79,6 +81,10 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
       (configuration.mel.lowHz, configuration.mel.highHz) = (20, -400)
       configuration.usesEnergy = false
       return .kaldiMFCC(configuration)
+    case .kaldiPitch:
+      var configuration = KaldiPitchConfiguration()
+      configuration.sampleRate = rate
+      return .kaldiPitch(configuration)
     case .whisper: return .spectral(.whisper(bands: 80))
     case .whisper128: return .spectral(.whisper(bands: 128))
     case .librosaMel: return .spectral(.librosaMel(sampleRate: rate))

@@ -9,6 +9,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
   case kaldiMFCC(KaldiMFCCConfiguration)
   case spectral(SpectralConfiguration)
   case waveform(WaveformConfiguration)
+  case kaldiPitch(KaldiPitchConfiguration)
   case pipeline(PipelineConfiguration)
 
   /// - Throws: `.invalidArgument` where the configuration makes no sense.
@@ -19,6 +20,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .kaldiMFCC(let configuration): try KaldiMFCC(configuration)
     case .spectral(let configuration): try SpectralFrontEnd(configuration)
     case .waveform(let configuration): try Waveform(configuration)
+    case .kaldiPitch(let configuration): try KaldiPitch(configuration)
     case .pipeline(let configuration): try FeaturePipeline(configuration)
     }
   }
@@ -27,6 +29,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case logMel = "log-mel"
     case kaldiFbank = "kaldi-fbank"
     case kaldiMFCC = "kaldi-mfcc"
+    case kaldiPitch = "kaldi-pitch"
     case spectral, waveform, pipeline
   }
 
@@ -39,6 +42,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .kaldiMFCC: self = .kaldiMFCC(try KaldiMFCCConfiguration(from: decoder))
     case .spectral: self = .spectral(try SpectralConfiguration(from: decoder))
     case .waveform: self = .waveform(try WaveformConfiguration(from: decoder))
+    case .kaldiPitch: self = .kaldiPitch(try KaldiPitchConfiguration(from: decoder))
     case .pipeline: self = .pipeline(try PipelineConfiguration(from: decoder))
     }
   }
@@ -55,6 +59,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .kaldiMFCC(let configuration): try write(.kaldiMFCC, configuration)
     case .spectral(let configuration): try write(.spectral, configuration)
     case .waveform(let configuration): try write(.waveform, configuration)
+    case .kaldiPitch(let configuration): try write(.kaldiPitch, configuration)
     case .pipeline(let configuration): try write(.pipeline, configuration)
     }
   }

@@ -29,7 +29,7 @@ import Testing
   }()
 
   /// What the golden data calls a preset, and what it is here.
-  private func frontEnd(_ entry: Entry) throws -> (any FrontEnd)? {
+  private func frontEnd(_ entry: Entry) throws -> any FrontEnd {
     let rate = entry.sampleRate
     func follow(_ preset: FeaturePreset, _ steps: [FeatureStep]) throws -> any FrontEnd {
       try FeaturePipeline(
@@ -56,7 +56,6 @@ import Testing
     case "kaldi-cmvn-sliding-center": return try sliding(true, false)
     case "kaldi-cmvn-sliding-vars": return try sliding(false, true)
     case "kaldi-cmvn-sliding-center-vars": return try sliding(true, true)
-    case "kaldi-pitch": return nil
     case "wavenet" where rate == 48_000:
       // VCTK's recordings were thinned without a filter.
       var configuration = SpectralConfiguration.wavenet()
@@ -83,18 +82,21 @@ import Testing
       // silence, which Kaldi itself has a floor for.
       if entry.error?.contains("NaN") != true {
         #expect(throws: IdiolectError.self) {
-          try frontEnd(entry)?(samples) ?? { throw IdiolectError(.unsupported, "") }()
+          let frontEnd = try self.frontEnd(entry)
+          return try frontEnd(samples)
         }
       }
       return
     }
-    guard let frontEnd = try frontEnd(entry) else { return }
+    let frontEnd = try frontEnd(entry)
     let (frames, bins) = (try #require(entry.frames), try #require(entry.bins))
     let features = try frontEnd(samples)
     #expect(features.frames == frames && features.bins == bins)
     #expect(features.validFrames == entry.counted ?? frames)
     #expect(frontEnd.frameCount(samples: samples.count) == (features.frames, features.validFrames))
-    let golden = try Golden.array("\(PresetParityTests.folder)/\(file.dropLast(4))")
+    let name = "\(PresetParityTests.folder)/\(file.dropLast(4))"
+    if entry.preset == "kaldi-pitch" { return try pitch(features, entry, name) }
+    let golden = try Golden.array(name)
     let rows = entry.rows ?? Array(0..<frames)
     let own = rows.flatMap { features.values[$0 * bins..<($0 + 1) * bins] }
     try #require(own.count == golden.values.count)
@@ -106,5 +108,18 @@ import Testing
       worst <= bound,
       "\(entry.testDescription): \(worst) of \(largest), \(worst / largest); its own error \(entry.ownAbsoluteError ?? -1)"
     )
+  }
+
+  /// Kaldi's single-precision path has ties, and a lag beside it is 0.5 % off: all frames against the same
+  /// computation in double precision, nine in ten against Kaldi's own.
+  private func pitch(_ features: Features, _ entry: Entry, _ name: String) throws {
+    let (exact, golden) = (try Golden.array("\(name).reference"), try Golden.array(name))
+    let rows = entry.rows ?? Array(0..<features.frames)
+    let own = rows.flatMap { features.values[$0 * 3..<($0 + 1) * 3] }
+    #expect(Golden.relativeError(own, exact.values) < 1e-5)
+    let near = rows.indices.count { row in
+      (row * 3..<row * 3 + 3).allSatisfy { abs(own[$0] - golden.values[$0]) < 0.05 }
+    }
+    #expect(Double(near) >= 0.9 * Double(rows.count), "\(near) of \(rows.count) frames as Kaldi's")
   }
 }

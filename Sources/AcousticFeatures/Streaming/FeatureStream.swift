@@ -43,7 +43,10 @@ public final class FeatureStream {
     let frontEnd = try configuration.frontEnd()
     (sampleRate, hopSeconds) = (frontEnd.sampleRate, frontEnd.hopSeconds)
     bins = frontEnd.bins
-    let plan = configuration.plan
+    guard let plan = configuration.plan else {
+      throw IdiolectError(
+        .unsupported, "pitch is a path through the whole recording: it cannot be streamed")
+    }
     var width = 1
     var looksAtAll = false
     func refuse(_ what: String) -> IdiolectError {
@@ -128,9 +131,10 @@ extension Standardisation {
 }
 
 extension FrontEndConfiguration {
-  /// The spectral convention, nil for samples themselves, and the steps after it.
-  fileprivate var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep]) {
+  /// The spectral convention, nil for samples themselves, and the steps after it; nil where that is not all.
+  fileprivate var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep])? {
     switch self {
+    case .kaldiPitch: nil
     case .logMel(let configuration): configuration.pipeline.plan
     case .kaldiFbank(let configuration): (configuration.spectral, [])
     case .kaldiMFCC(let configuration): (configuration.spectral, [])
@@ -143,8 +147,7 @@ extension FrontEndConfiguration {
 }
 
 extension PipelineConfiguration {
-  fileprivate var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep]) {
-    let before = frontEnd.plan
-    return (before.spectral, before.steps + steps)
+  fileprivate var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep])? {
+    frontEnd.plan.map { ($0.spectral, $0.steps + steps) }
   }
 }
