@@ -7,21 +7,24 @@ struct FeaturesCommand: ParsableCommand {
     commandName: "features",
     abstract: "Writes the features of a recording as an array.",
     discussion: """
+      A preset has its original's own defaults, at the recording's own rate; nemo, whisper, wav2vec2, \
+      wav2vec2-bert, deepspeech and wavenet hear 16 kHz, and others' recordings are resampled to that. \
       The whole array is written, [frames, bins], float32; with --preset nemo its last frame is the \
       one of zeros that transformers' ParakeetFeatureExtractor adds too. A path that ends in \
       .safetensors gets one tensor named 'features', any other a .npy file.
 
-      Presets: nemo (80 log-mel bins, normalised), kaldi-fbank (80 bands), kaldi-mfcc (13 coefficients).
+      Presets: \(FeaturePreset.allCases.map(\.rawValue).joined(separator: ", ")).
 
       Examples:
         idiolect features clip.wav --preset nemo --output clip.npy
         idiolect features clip.flac --preset kaldi-mfcc --output clip.safetensors
+        idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
       """)
 
   @Argument(help: "The recording.")
   var clip: String
 
-  @Option(help: ArgumentHelp("nemo, kaldi-fbank or kaldi-mfcc.", valueName: "name"))
+  @Option(help: ArgumentHelp("The convention, one of those above.", valueName: "name"))
   var preset = "nemo"
 
   @Option(
@@ -30,7 +33,21 @@ struct FeaturesCommand: ParsableCommand {
   var output: String
 
   func run() throws {
-    let frontEnd = try frontEnd(named: preset)
+    let preset = try FeaturePreset(named: preset)
+    let rate = try AudioReader(clip).description.sampleRate
+    guard (8000...192_000).contains(rate) else {
+      throw IdiolectError(
+        .unsupported,
+        "\(clip): its rate is \(rate) Hz; features are made of 8,000 to 192,000 Hz, so resample it first"
+      )
+    }
+    let frontEnd: any FrontEnd
+    do {
+      frontEnd = try preset.configuration(sampleRate: rate).frontEnd()
+    } catch let error as IdiolectError {
+      throw IdiolectError(
+        error.code, "\(clip): \(preset.rawValue) at \(rate) Hz: \(error.message)", cause: error)
+    }
     let samples = try readAudio(clip, sampleRate: frontEnd.sampleRate)
     let features: Features
     do {

@@ -29,7 +29,7 @@ public struct Quarantine: Sendable, Hashable {
   }
 
   /// Adds another's entries that are not there already.
-  public mutating func add(_ other: Quarantine) { other.entries.forEach { add($0) } }
+  public mutating func add(_ other: Quarantine) { for entry in other.entries { add(entry) } }
 
   private mutating func add(_ entry: Entry) {
     if known.insert(entry).inserted { entries.append(entry) }
