@@ -20,15 +20,21 @@ struct EngineOptions: ParsableArguments {
 
   /// Sets the threads, and says what to compute in.
   func prepare() throws -> Precision {
-    if let threads {
-      guard (1...1024).contains(threads) else {
-        throw IdiolectError(.invalidArgument, "--threads \(threads): give a number from 1 to 1024")
-      }
-      // Threads are counted for each calling thread, so the engine's own must say it.
-      try onEngine { ck_set_threads(Int32(threads)) }
-    }
+    try EngineOptions.setThreads(threads)
     if profile { try Profile.start() }
     return try Precision(option: precision)
+  }
+}
+
+extension EngineOptions {
+  /// - Parameter threads: nil for all cores.
+  static func setThreads(_ threads: Int?) throws {
+    guard let threads else { return }
+    guard (1...1024).contains(threads) else {
+      throw IdiolectError(.invalidArgument, "--threads \(threads): give a number from 1 to 1024")
+    }
+    // Threads are counted for each calling thread, so the engine's own must say it.
+    try onEngine { ck_set_threads(Int32(threads)) }
   }
 }
 

@@ -5,7 +5,7 @@ import CKernels
 ///
 /// The engine's own pool does it, for a second pool would fight it for the cores; so `body` must not call
 /// the engine.
-func parallelMap<Item, Value>(
+package func parallelMap<Item, Value>(
   _ items: [Item], _ body: @escaping (Item) -> Value
 ) throws -> [Value] {
   var values = [Value?](repeating: nil, count: items.count)

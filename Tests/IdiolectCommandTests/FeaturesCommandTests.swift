@@ -48,4 +48,102 @@ struct FeaturesCommandTests {
     )
     #expect(piped != nil && piped == plain)
   }
+
+  /// A folder, a manifest and what is damaged, to each kind of output: the same numbers everywhere.
+  @Test func manyRecordings() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let folder = "\(directory)/in"
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/deep", withIntermediateDirectories: true)
+    for (name, source) in [
+      ("a b.flac", "flite"), ("deep/c.flac", "espeak"), ("d.flac", "noise"),
+    ] {
+      try FileManager.default.copyItem(
+        atPath: "\(Golden.directory)/features/\(source).flac", toPath: "\(folder)/\(name)")
+    }
+    func run(_ output: String, _ input: String = folder) throws -> Program {
+      try Program(
+        "features", input, "--preset", "kaldi-fbank", "--output", "\(directory)/\(output)")
+    }
+    for output in ["x.safetensors", "x.ark", "x.jsonl", "x"] {
+      let result = try run(output)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    let file = try SafetensorsFile(path: "\(directory)/x.safetensors")
+    #expect(Set(file.names) == ["a b.flac", "deep/c.flac", "d.flac"])
+    let ark = try #require(FileManager.default.contents(atPath: "\(directory)/x.ark"))
+    let scp = try String(contentsOfFile: "\(directory)/x.scp", encoding: .utf8)
+    let lines = try String(contentsOfFile: "\(directory)/x.jsonl", encoding: .utf8).split(
+      separator: "\n")
+    #expect(lines.count == 3 && scp.split(separator: "\n").count == 3)
+    for name in file.names {
+      let (shape, values) = (try file.entry(name).shape, try file.readFloats(name))
+      let array = try NumpyFile(path: "\(directory)/x/\(name).npy")
+      #expect(array.shape == shape && array.values == values)
+      // Kaldi: the key without white space, and where the matrix lies.
+      let key = name.replacing(" ", with: "_")
+      let entry = try #require(scp.split(separator: "\n").first { $0.hasPrefix("\(key) ") })
+      let offset = try #require(Int(entry.split(separator: ":").last ?? ""))
+      let header = Array(ark[offset..<offset + 15])
+      #expect(Array(header.prefix(5)) == [0, 0x42, 0x46, 0x4D, 0x20])
+      #expect(header[5] == 4 && header[10] == 4)
+      #expect(Int(header[6]) | Int(header[7]) << 8 == shape[0] && Int(header[11]) == shape[1])
+      let stored = ark[(offset + 15)..<(offset + 15 + values.count * 4)]
+      #expect(values.withUnsafeBytes { Data($0) } == Data(stored))
+      let line = try #require(
+        lines.first {
+          $0.contains("\"name\":\"\(name.replacing("/", with: "\\/"))\"")
+            || $0.contains("\"name\":\"\(name)\"")
+        })
+      let node = JSONNode(try JSONValue(parsing: Data(line.utf8)), file: name)
+      #expect(try node["features"].array().count == shape[0])
+      #expect(try Float(node["features"][3][5].double()) == values[3 * shape[1] + 5])
+    }
+    // One that is damaged is named, and the others are there.
+    try Data("no sound".utf8).write(to: URL(fileURLWithPath: "\(folder)/bad.wav"))
+    let partly = try run("y.safetensors")
+    #expect(partly.status == 65 && partly.errorLines.count == 1)
+    #expect(try SafetensorsFile(path: "\(directory)/y.safetensors").names.count == 3)
+    let notes = try String(
+      contentsOfFile: "\(directory)/y.safetensors.quarantine.jsonl", encoding: .utf8)
+    #expect(notes.contains("bad.wav"))
+    let none = try run("z.ark", "\(folder)/bad.wav")
+    #expect(none.status == 65 && none.errors.contains("bad.wav"))
+  }
+
+  /// Killed at any byte, a job goes on and ends with the bytes of one that was not; another job's leftovers are
+  /// begun anew.
+  @Test func goesOnAfterAKill() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clips = ["flite", "espeak", "noise"].map { "\(Golden.directory)/features/\($0).flac" }
+    func run(_ output: String, preset: String = "kaldi-mfcc") throws -> Program {
+      try Program(
+        shell:
+          "\"$idiolect\" features '\(clips.joined(separator: "' '"))' --preset \(preset) -o '\(directory)/\(output)'"
+      )
+    }
+    #expect(try run("whole.ark").status == 0)
+    let whole = try #require(FileManager.default.contents(atPath: "\(directory)/whole.ark"))
+    // As a kill leaves it: the first recording noted, the second's bytes cut short.
+    let second = try #require(whole.range(of: Data(clips[1].utf8))).lowerBound
+    let partial = "\(directory)/part.ark.partial"
+    func leave(_ fingerprint: String) throws {
+      try whole[..<(second + 40)].write(to: URL(fileURLWithPath: partial))
+      let notes =
+        "{\"fingerprint\":\"\(fingerprint)\"}\n{\"name\":\"\(clips[0])\",\"shape\":[1,13],\"offset\":\(clips[0].utf8.count + 16),\"end\":\(second)}\n{\"name\":\"cut"
+      try Data(notes.utf8).write(to: URL(fileURLWithPath: partial + ".jsonl"))
+    }
+    try leave("kaldi-mfcc \(idiolectVersion)")
+    let rest = try run("part.ark")
+    #expect(
+      rest.status == 0 && rest.errors.contains("1 of 3 recordings are done"), "\(rest.errors)")
+    #expect(FileManager.default.contents(atPath: "\(directory)/part.ark") == whole)
+    #expect(!FileManager.default.fileExists(atPath: partial))
+    try leave("nemo 0.0.0")
+    let anew = try run("part.ark")
+    #expect(anew.status == 0 && anew.errors.isEmpty, "\(anew.errors)")
+    #expect(FileManager.default.contents(atPath: "\(directory)/part.ark") == whole)
+  }
 }

@@ -1,0 +1,132 @@
+import ArgumentParser
+import Basics
+import Foundation
+import Idiolect
+import Transcription
+
+struct FeaturesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "features",
+    abstract: "Writes the features of recordings as arrays.",
+    discussion: """
+      A preset has its original's own defaults, at the recording's own rate; nemo, whisper, wav2vec2, \
+      wav2vec2-bert, deepspeech and wavenet hear 16 kHz, and others' recordings are resampled to that. \
+      The whole array is written, [frames, bins], float32; with --preset nemo its last frame is the \
+      one of zeros that transformers' ParakeetFeatureExtractor adds too.
+
+      One recording goes to a .npy file, or to .safetensors as a tensor named 'features'. Several, folders or \
+      manifests (.jsonl) go to one file of the kind its name ends with (.safetensors with a tensor each; .ark, \
+      which Kaldi's tools read, with its .scp; .jsonl, '-' for standard output), else to a folder of .npy files. \
+      A job that was killed goes on where it stopped when it is given again; what cannot be used is named in \
+      OUTPUT.quarantine.jsonl, and the exit code is 65.
+
+      Presets: \(FeaturePreset.allCases.map(\.rawValue).joined(separator: ", ")).
+
+      Examples:
+        idiolect features clip.wav --preset nemo --output clip.npy
+        idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
+        idiolect features recordings/ --preset kaldi-fbank --output features.ark
+        idiolect features train.jsonl --preset whisper --output train.safetensors
+      """)
+
+  @Argument(help: "Recordings, folders of them, or manifests.")
+  var inputs: [String]
+
+  @Option(help: ArgumentHelp("The convention, one of those above.", valueName: "name"))
+  var preset = "nemo"
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Where to write; what was there is replaced.", valueName: "path"))
+  var output: String
+
+  @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
+  var threads: Int?
+
+  func validate() throws {
+    guard !inputs.isEmpty else { throw ValidationError("give at least one recording") }
+  }
+
+  func run() throws {
+    let preset = try FeaturePreset(named: preset)
+    var isFolder: ObjCBool = false
+    let isOne =
+      inputs.count == 1 && !inputs[0].hasSuffix(".jsonl")
+      && !(FileManager.default.fileExists(atPath: inputs[0], isDirectory: &isFolder)
+        && isFolder.boolValue)
+    let ending = output.split(separator: ".").last.map(String.init) ?? ""
+    if isOne && !["ark", "jsonl"].contains(ending) && output != "-" {
+      return try writeOne(inputs[0], preset)
+    }
+    try EngineOptions.setThreads(threads)
+    try writeMany(preset)
+  }
+
+  private func writeOne(_ clip: String, _ preset: FeaturePreset) throws {
+    let features = try PresetFrontEnds(preset).features(of: FeatureInput(name: clip, path: clip))
+    let sharesOutput = StandardOutput.isFile(output)
+    let shape = [features.frames, features.bins]
+    if output.hasSuffix(".safetensors") {
+      try SafetensorsWriter.write(
+        [SafetensorsTensor("features", shape: shape) { features.values }], to: output)
+    } else {
+      try NumpyFile(shape: shape, values: features.values).write(to: output)
+    }
+    let summary =
+      "\(output): \(features.frames) frames of \(features.bins), \(features.validFrames) valid"
+    // An array that goes to standard output is not followed by a line of text.
+    if sharesOutput { Failure.say(summary) } else { try StandardOutput.line(summary) }
+  }
+
+  /// Recordings that are worked on before their features are written, in order.
+  private static let window = 64
+
+  private func writeMany(_ preset: FeaturePreset) throws {
+    var quarantine = Quarantine()
+    let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
+    let frontEnds = PresetFrontEnds(preset)
+    let sink = try FeatureSink(output, fingerprint: "\(preset.rawValue) \(idiolectVersion)")
+    let done = sink.done
+    let left = all.filter { !sink.isDone($0.name, of: done) }
+    if left.count < all.count {
+      Failure.say("\(all.count - left.count) of \(all.count) recordings are done already")
+    }
+    let bar = ProgressBar("features", total: left.count, unit: "recordings")
+    defer { bar.finish() }
+    for start in stride(from: 0, to: left.count, by: FeaturesCommand.window) {
+      let part = Array(left[start..<min(start + FeaturesCommand.window, left.count)])
+      let made = try parallelMap(part) { input -> Result<Features, IdiolectError> in
+        do { return .success(try frontEnds.features(of: input)) } catch {
+          return .failure(
+            error as? IdiolectError ?? IdiolectError(.invalidAudio, "\(input.path): \(error)"))
+        }
+      }
+      for (input, result) in zip(part, made) {
+        switch result {
+        case .success(let features): try sink.add(input.name, features)
+        case .failure(let error):
+          let (cause, remedy) = error.parts(
+            without: input.path, remedy: "replace the recording, or leave it out")
+          quarantine.add(utterance: input.name, source: input.path, cause: cause, remedy: remedy)
+        }
+        bar.advance(label: input.name)
+      }
+    }
+    bar.finish()
+    guard quarantine.count < all.count || all.isEmpty else {
+      throw IdiolectError(
+        .invalidData,
+        "none of \(all.count) recordings could be used; the first: \(quarantine.entries[0])")
+    }
+    try sink.finish()
+    let count = all.count - quarantine.count
+    let summary = "\(output): features of \(count) recordings by \(preset.rawValue)"
+    if output == "-" { Failure.say(summary) } else { try StandardOutput.line(summary) }
+    guard !quarantine.isEmpty else { return }
+    let notes = output == "-" ? "features.quarantine.jsonl" : "\(output).quarantine.jsonl"
+    try quarantine.write(to: notes)
+    throw IdiolectError(
+      .invalidData,
+      "\(quarantine.count) recordings were left out, the others were written: \(notes)")
+  }
+}
