@@ -146,4 +146,28 @@ struct FeaturesCommandTests {
     #expect(anew.status == 0 && anew.errors.isEmpty, "\(anew.errors)")
     #expect(FileManager.default.contents(atPath: "\(directory)/part.ark") == whole)
   }
+
+  @Test func comparesWithAnArray() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clip = "Tests/Golden/features/flite.flac"
+    var array = try Golden.array("features/flite.fbank")
+    let (frames, bins) = (array.shape[0], array.shape[1])
+    func compared(_ array: NumpyFile) throws -> Program {
+      try array.write(to: "\(directory)/x.npy")
+      return try Program(
+        "features", clip, "--preset", "kaldi-fbank", "--compare", "\(directory)/x.npy")
+    }
+    #expect(try compared(array).output.contains("e-0"))
+    array.values[7 * bins + 3] += 2
+    let far = try compared(array)
+    #expect(far.output.contains("2.00e+00") && far.output.contains("at frame 7, bin 3"))
+    let turned = (0..<bins * frames).map { array.values[$0 % frames * bins + $0 / frames] }
+    let other = try compared(NumpyFile(shape: [bins, frames], values: turned))
+    #expect(other.output.contains("(turned)") && other.output.contains("at frame 7, bin 3"))
+    array.values[0] = .nan
+    #expect(try compared(array).output.contains("difference inf"))
+    let wrong = try compared(NumpyFile(shape: [2, 2], values: [1, 2, 3, 4]))
+    #expect(wrong.status == 65 && wrong.errorLines.count == 1)
+  }
 }

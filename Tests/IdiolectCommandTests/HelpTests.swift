@@ -21,7 +21,7 @@ struct HelpTests {
     arguments: [
       ("transcribe", ["<files>", "--model", "--precision", "--threads", "--format", "--logits"]),
       ("evaluate", ["--data", "--model", "--worst", "--format", "--seed"]),
-      ("features", ["<clip>", "--preset", "--output"]),
+      ("features", ["<inputs>", "--preset", "--output"]),
       ("inspect", ["<path>", "--model"]), ("rank", ["--models", "--data"]), ("compare", ["<runs>"]),
     ]) func helpOfACommandHasExamplesAndOptions(_ command: String, _ options: [String]) throws
   {

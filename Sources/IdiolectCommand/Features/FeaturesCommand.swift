@@ -25,6 +25,7 @@ struct FeaturesCommand: ParsableCommand {
       Examples:
         idiolect features clip.wav --preset nemo --output clip.npy
         idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
+        idiolect features clip.wav --preset whisper --compare from-python.npy
         idiolect features recordings/ --preset kaldi-fbank --output features.ark
         idiolect features train.jsonl --preset whisper --output train.safetensors
       """)
@@ -38,13 +39,22 @@ struct FeaturesCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("Where to write; what was there is replaced.", valueName: "path"))
-  var output: String
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Say how far the features of one recording are from those of a .npy file, and where.",
+      valueName: "path"))
+  var compare: String?
 
   @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
     guard !inputs.isEmpty else { throw ValidationError("give at least one recording") }
+    guard output != nil || compare != nil else {
+      throw ValidationError("give --output, or --compare")
+    }
   }
 
   func run() throws {
@@ -54,16 +64,24 @@ struct FeaturesCommand: ParsableCommand {
       inputs.count == 1 && !inputs[0].hasSuffix(".jsonl")
       && !(FileManager.default.fileExists(atPath: inputs[0], isDirectory: &isFolder)
         && isFolder.boolValue)
-    let ending = output.split(separator: ".").last.map(String.init) ?? ""
+    let ending = output?.split(separator: ".").last.map(String.init) ?? ""
     if isOne && !["ark", "jsonl"].contains(ending) && output != "-" {
       return try writeOne(inputs[0], preset)
     }
+    guard compare == nil, let output else {
+      throw ValidationError("--compare is for one recording")
+    }
     try EngineOptions.setThreads(threads)
-    try writeMany(preset)
+    try writeMany(preset, to: output)
   }
 
   private func writeOne(_ clip: String, _ preset: FeaturePreset) throws {
     let features = try PresetFrontEnds(preset).features(of: FeatureInput(name: clip, path: clip))
+    if let compare {
+      let other = try NumpyFile(path: compare)
+      try StandardOutput.line(FeatureDifference(features, other, name: compare).line)
+    }
+    guard let output else { return }
     let sharesOutput = StandardOutput.isFile(output)
     let shape = [features.frames, features.bins]
     if output.hasSuffix(".safetensors") {
@@ -81,7 +99,7 @@ struct FeaturesCommand: ParsableCommand {
   /// Recordings that are worked on before their features are written, in order.
   private static let window = 64
 
-  private func writeMany(_ preset: FeaturePreset) throws {
+  private func writeMany(_ preset: FeaturePreset, to output: String) throws {
     var quarantine = Quarantine()
     let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
     let frontEnds = PresetFrontEnds(preset)
