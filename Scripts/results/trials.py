@@ -10,6 +10,7 @@ network is measured then, and gives the audio that it trains on.
 """
 
 import json
+import math
 import re
 import subprocess
 import time
@@ -27,6 +28,8 @@ NETWORKS = {
     "characters at subsampling 8": dict(subsampling=8),
     "256 subwords at subsampling 8": dict(subsampling=8, pieces=256),
 }
+# Of these a longer trial as well: which network is best depends on how long it learns.
+LONGER = ["256 wide, 6 layers", "176 wide, 10 layers, characters, subsampling 4", "144 wide, 8 layers"]
 # What differs from the recipe; the first part's weights are where all begin.
 RECIPES = {
     "half of the audio people's, augmented, SpecAugment, speed": {},
@@ -61,6 +64,7 @@ class Trials(Harness):
         parser.add_argument("--sounds", required=True, type=Path, help="the first part of Scripts/train-bases")
         parser.add_argument("--tokenizers", help="a python with the tokenizers package, for subwords")
         parser.add_argument("--only", choices=["networks", "recipes"])
+        parser.add_argument("--longer", type=float, default=20, help="of the three best networks (default 20)")
         parser.add_argument("--minutes", type=float, default=6, help="of each network; two thirds of it of each recipe")
 
     def at(self, path):
@@ -121,14 +125,16 @@ def main():
     rows = []
 
     def trial(name, shape, recipe, wall, audio_rate, base=None, pieces=None):
-        """As much audio as `wall` minutes take at that rate, in two passes."""
+        """As much audio as `wall` minutes take at that rate, in two passes or as many as it takes."""
         sets = {"train": speech, "people": people, **devs}
         if pieces:
             sets, pieces = written_in_pieces(harness, pieces, sets)
         recipe = {**RECIPE, **recipe}
-        share = audio_rate * wall * (1 - recipe["lead_share"]) / 2
+        needed = audio_rate * wall * (1 - recipe["lead_share"])
+        passes = max(2, math.ceil(needed / minutes(sets["train"])))
+        share = needed / passes
         start = first_minutes(sets["train"], share)
-        label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + f"-{wall:g}"
         chosen = harness.write(f"{label}-dev", sets["synthesised"] + sets["accented"])
         more = {**common, **(shape if base is None else {"from": base}), "dev": chosen}
         if recipe["lead_share"] == 0:
@@ -140,9 +146,10 @@ def main():
             more["from"] = harness.train(f"{label}-brief", harness.write(f"{label}-brief-train", brief), epochs=1,
                                          schedule="constant", **more, **options(recipe))
             start = first_minutes(start, share - minutes(brief) / 2)
-        model = harness.train(label, harness.write(f"{label}-train", start), epochs=2, **more, **options(recipe))
+        model = harness.train(label, harness.write(f"{label}-train", start), epochs=passes, **more,
+                              **options(recipe))
         cer = judged(harness, model, {title: sets[title] for title in devs}, pieces)
-        row = {"trial": name, "from": "the first part" if base else "nothing",
+        row = {"trial": name, "from": "the first part" if base else "nothing", "minutes": wall,
                "audio_hours": round(audio_rate * wall / 60, 1), "cer": cer,
                "megabytes": round((model / "model.safetensors").stat().st_size / 1e6, 1)}
         if base is None:
@@ -174,6 +181,8 @@ def main():
             continue
         shape = {**SHAPE, **{k: v for k, v in change.items() if k != "pieces"}}
         trial(name, shape, dict(lead_share=0), harness.given.minutes, speeds[name], pieces=pieces)
+    for name in LONGER if only != "recipes" else ():
+        trial(name, {**SHAPE, **NETWORKS[name]}, dict(lead_share=0), harness.given.longer, speeds[name])
     for name, change in RECIPES.items() if only != "networks" else ():
         trial(name, SHAPE, change, harness.given.minutes * 2 / 3, speeds[next(iter(NETWORKS))],
               base=harness.given.sounds)
