@@ -80,6 +80,22 @@ extension Float: FFTReal {
     _ output: UnsafeMutablePointer<Float>
   ) { fftwf_execute_dft_r2c(plan, input, complex(output)) }
 
+  /// Plans between these very buffers, there and back, for the life of the process.
+  static func plans(
+    _ length: Int, _ frame: UnsafeMutablePointer<Float>, _ values: UnsafeMutablePointer<Float>
+  ) -> (forward: OpaquePointer, inverse: OpaquePointer) {
+    nonisolated(unsafe) var plans: (OpaquePointer, OpaquePointer)?
+    fftPlans.withLock { _ in
+      guard
+        let forward = fftwf_plan_dft_r2c_1d(
+          Int32(length), frame, complex(values), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT),
+        let inverse = fftwf_plan_dft_c2r_1d(Int32(length), complex(values), frame, FFTW_ESTIMATE)
+      else { preconditionFailure("FFTW has no plan for length \(length)") }
+      plans = (forward, inverse)
+    }
+    return plans!
+  }
+
   private static func complex(
     _ buffer: UnsafeMutablePointer<Float>
   ) -> UnsafeMutablePointer<fftwf_complex> {

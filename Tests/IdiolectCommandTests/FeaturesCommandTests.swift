@@ -170,4 +170,20 @@ struct FeaturesCommandTests {
     let wrong = try compared(NumpyFile(shape: [2, 2], values: [1, 2, 3, 4]))
     #expect(wrong.status == 65 && wrong.errorLines.count == 1)
   }
+
+  @Test func soundOfWhatIsKept() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clip = "Tests/Golden/features/flite.flac"
+    let run = try Program("features", clip, "--invert", "\(directory)/x.wav")
+    #expect(run.status == 0 && run.lines.count == 1, "\(run.errors)")
+    let (sound, original) = try (
+      readAudio("\(directory)/x.wav", sampleRate: nil),
+      readAudio("\(Golden.repository)/\(clip)", sampleRate: nil)
+    )
+    #expect(sound.count == original.count && sound.contains { abs($0) > 0.01 })
+    let none = try Program(
+      "features", clip, "--preset", "wav2vec2", "--invert", "\(directory)/y.wav")
+    #expect(none.status == 69 && none.errorLines.count == 1)
+  }
 }

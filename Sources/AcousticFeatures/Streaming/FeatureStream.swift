@@ -132,7 +132,7 @@ extension Standardisation {
 
 extension FrontEndConfiguration {
   /// The spectral convention, nil for samples themselves, and the steps after it; nil where that is not all.
-  fileprivate var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep])? {
+  var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep])? {
     switch self {
     case .kaldiPitch: nil
     case .logMel(let configuration): configuration.pipeline.plan

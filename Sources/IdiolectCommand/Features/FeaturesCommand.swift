@@ -47,13 +47,19 @@ struct FeaturesCommand: ParsableCommand {
       valueName: "path"))
   var compare: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write what the front end keeps of one recording as sound (Griffin and Lim): a WAV file.",
+      valueName: "path"))
+  var invert: String?
+
   @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
     guard !inputs.isEmpty else { throw ValidationError("give at least one recording") }
-    guard output != nil || compare != nil else {
-      throw ValidationError("give --output, or --compare")
+    guard output != nil || compare != nil || invert != nil else {
+      throw ValidationError("give --output, --compare or --invert")
     }
   }
 
@@ -68,14 +74,25 @@ struct FeaturesCommand: ParsableCommand {
     if isOne && !["ark", "jsonl"].contains(ending) && output != "-" {
       return try writeOne(inputs[0], preset)
     }
-    guard compare == nil, let output else {
-      throw ValidationError("--compare is for one recording")
+    guard compare == nil, invert == nil, let output else {
+      throw ValidationError("--compare and --invert are for one recording")
     }
     try EngineOptions.setThreads(threads)
     try writeMany(preset, to: output)
   }
 
   private func writeOne(_ clip: String, _ preset: FeaturePreset) throws {
+    if let invert {
+      let rate = try AudioReader(clip).description.sampleRate
+      let inversion = try SpectrogramInversion(preset.configuration(sampleRate: rate))
+      let sound = try inversion(readAudio(clip, sampleRate: inversion.sampleRate))
+      let peak = sound.reduce(0) { max($0, abs($1)) }
+      // Phases that do not agree may add up beyond full scale.
+      try AudioWriter.write(
+        peak > 1 ? sound.map { $0 / peak } : sound, sampleRate: inversion.sampleRate, to: invert)
+      try StandardOutput.line("\(invert): what \(preset.rawValue) keeps")
+    }
+    guard output != nil || compare != nil else { return }
     let features = try PresetFrontEnds(preset).features(of: FeatureInput(name: clip, path: clip))
     if let compare {
       let other = try NumpyFile(path: compare)
