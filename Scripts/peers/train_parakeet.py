@@ -19,6 +19,7 @@ import argparse
 import json
 import math
 import random
+import sys
 import time
 import unicodedata
 from pathlib import Path
@@ -29,6 +30,9 @@ import soxr
 import torch
 from transformers import ParakeetCTCConfig, ParakeetFeatureExtractor, ParakeetForCTC
 from transformers.utils import logging
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "results"))
+from harness import edits  # noqa: E402
 
 RATE = 16000
 FRAMES_A_SECOND = 100
@@ -137,15 +141,6 @@ def augment(features, lengths, source):
     return features
 
 
-def distance(a, b):
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        previous, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
-    return row[-1]
-
-
 @torch.no_grad()
 def score(model, utterances, given, labels):
     model.eval()
@@ -160,9 +155,9 @@ def score(model, utterances, given, labels):
             text = "".join(labels[k] for k, before in zip(row, [blank] + row) if k != before and k != blank)
             text = " ".join(text.split())
             letters += len(reference)
-            wrong_letters += distance(reference, text)
+            wrong_letters += edits(reference, text)
             words += len(reference.split())
-            wrong_words += distance(reference.split(), text.split())
+            wrong_words += edits(reference.split(), text.split())
             examples.append((path, reference, text))
     if given.hypotheses:
         with open(given.hypotheses, "w") as file:

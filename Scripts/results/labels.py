@@ -18,6 +18,7 @@ class Labels(Harness):
 
 def main():
     harness = Labels("labels", __doc__)
+    harness.options = "".join(f" --base {base.split('=')[0]}=DIR" for base in harness.given.base)
     rows = []
     for name, (manifest, choosing, scored, size) in SETS.items():
         everything = shuffled(harness.read(manifest))

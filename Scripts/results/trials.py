@@ -29,7 +29,7 @@ NETWORKS = {
     "256 subwords at subsampling 8": dict(subsampling=8, pieces=256),
 }
 # Of these a longer trial as well: which network is best depends on how long it learns.
-LONGER = ["256 wide, 6 layers", "176 wide, 10 layers, characters, subsampling 4", "144 wide, 8 layers"]
+LONGER = ["256 wide, 6 layers", "176 wide, 10 layers, characters, subsampling 4"]
 # What differs from the recipe; the first part's weights are where all begin.
 RECIPES = {
     "half of the audio people's, augmented, SpecAugment, speed": {},
@@ -64,7 +64,7 @@ class Trials(Harness):
         parser.add_argument("--sounds", required=True, type=Path, help="the first part of Scripts/train-bases")
         parser.add_argument("--tokenizers", help="a python with the tokenizers package, for subwords")
         parser.add_argument("--only", choices=["networks", "recipes"])
-        parser.add_argument("--longer", type=float, default=20, help="of the three best networks (default 20)")
+        parser.add_argument("--longer", type=float, default=20, help="of the two widest networks (default 20)")
         parser.add_argument("--minutes", type=float, default=6, help="of each network; two thirds of it of each recipe")
 
     def at(self, path):

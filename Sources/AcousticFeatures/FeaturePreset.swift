@@ -123,7 +123,7 @@ extension SpectralConfiguration {
     (result.frames.fftLength, result.frames.windowLength) = (400, 400)
     result.frames.edges = .centredReflect
     result.frames.lastFrame = .dropped
-    result.mel?.bands = bands
+    result.mel = MelConfiguration(bands: bands)
     result.logarithm = Logarithm(.decimal, .floor(1e-10), range: 8, shift: 4, gain: 0.25)
     return result
   }
@@ -134,14 +134,14 @@ extension SpectralConfiguration {
     result.sampleRate = sampleRate
     (result.frames.fftLength, result.frames.windowLength) = (2048, 2048)
     result.frames.hopLength = 512
-    result.mel?.bands = 128
+    result.mel = MelConfiguration(bands: 128)
     return result
   }
 
   /// `librosa.feature.mfcc`
   public static func librosaMFCC(sampleRate: Int = 22_050) -> SpectralConfiguration {
     var result = librosaMel(sampleRate: sampleRate)
-    result.logarithm = Logarithm(.decibels, .floor(1e-10), range: 80)
+    result.logarithm = .eightyDecibels
     result.cepstra = Cepstra(count: 20)
     return result
   }
@@ -160,16 +160,14 @@ extension SpectralConfiguration {
     (result.frames.fftLength, result.frames.windowLength) = (400, 400)
     result.frames.hopLength = 200
     result.frames.edges = .centredReflect
-    var mel = MelConfiguration()
-    (mel.bands, mel.scale, mel.hasUnitArea) = (128, .htk, false)
-    result.mel = mel
+    result.mel = MelConfiguration(bands: 128, scale: .htk, hasUnitArea: false)
     return result
   }
 
   /// `torchaudio.transforms.MFCC`
   public static func torchaudioMFCC(sampleRate: Int = 16_000) -> SpectralConfiguration {
     var result = torchaudioMel(sampleRate: sampleRate)
-    result.logarithm = Logarithm(.decibels, .floor(1e-10), range: 80)
+    result.logarithm = .eightyDecibels
     result.cepstra = Cepstra(count: 40)
     return result
   }
@@ -182,10 +180,8 @@ extension SpectralConfiguration {
     result.frames.windowLength = Int((Double(sampleRate) * 0.025).rounded(.toNearestOrEven))
     result.frames.hopLength = Int((Double(sampleRate) * 0.010).rounded(.toNearestOrEven))
     result.frames.window = .periodicHamming
-    var mel = MelConfiguration()
-    (mel.bands, mel.scale, mel.shape, mel.hasUnitArea) = (40, .htk, .symmetric, false)
-    result.mel = mel
-    result.logarithm = Logarithm(.decibels, .floor(1e-10), range: 80)
+    result.mel = MelConfiguration(bands: 40, scale: .htk, shape: .symmetric, hasUnitArea: false)
+    result.logarithm = .eightyDecibels
     return result
   }
 
@@ -196,9 +192,9 @@ extension SpectralConfiguration {
     result.frames.hopLength = 320
     result.frames.edges = .inside
     (result.spectrum, result.isDouble) = (.magnitude, true)
-    var mel = MelConfiguration()
-    (mel.bands, mel.scale, mel.shape, mel.hasUnitArea) = (40, .kaldi, .mel, false)
-    (mel.lowHz, mel.leavesOutLowest) = (20, true)
+    var mel = MelConfiguration(
+      bands: 40, scale: .kaldi, shape: .mel, hasUnitArea: false, lowHz: 20)
+    mel.leavesOutLowest = true
     result.mel = mel
     result.logarithm = Logarithm(.natural, .floor(1e-12))
     result.cepstra = Cepstra(count: 26, isOrthonormal: false)
@@ -216,9 +212,7 @@ extension SpectralConfiguration {
     (result.frames.edges, result.frames.place) = (.filled, .start)
     result.frames.window = .rectangular
     (result.spectrum, result.isDouble) = (.periodogram, true)
-    var mel = MelConfiguration()
-    (mel.bands, mel.scale, mel.shape, mel.hasUnitArea) = (26, .htk, .bins, false)
-    result.mel = mel
+    result.mel = MelConfiguration(bands: 26, scale: .htk, shape: .bins, hasUnitArea: false)
     result.logarithm = Logarithm(.natural, .zero(0x1p-52))
     result.cepstra = Cepstra(count: 13, lifter: 22)
     result.energy = FrameEnergy(source: .spectrum, place: .replacesFirst)

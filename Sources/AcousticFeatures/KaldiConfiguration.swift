@@ -96,9 +96,8 @@ public struct KaldiMelConfiguration: Sendable, Codable, Hashable {
   }
 
   fileprivate var triangles: MelConfiguration {
-    var result = MelConfiguration()
-    (result.bands, result.lowHz, result.highHz) = (bands, lowHz, highHz)
-    (result.scale, result.shape, result.hasUnitArea) = (.kaldi, .mel, false)
+    var result = MelConfiguration(
+      bands: bands, scale: .kaldi, shape: .mel, hasUnitArea: false, lowHz: lowHz, highHz: highHz)
     result.leavesOutNyquist = true
     return result
   }

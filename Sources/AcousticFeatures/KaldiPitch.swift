@@ -106,13 +106,18 @@ struct PitchTrack {
     }
     let ballasts = PitchTrack.ballasts(wave, samples: samples.count, sampleRate, frames: frames)
     let filters = PitchTrack.lagFilters
+    /// At the lags in samples.
     func correlations(_ frame: Int, _ ballast: Double) -> [Double] {
-      let own = (0..<lagCount).map { lag -> Double in
+      (0..<lagCount).map { lag -> Double in
         let energy = (energies[frame * lagCount + lag] + ballast).squareRoot()
         return energy == 0 ? 0 : products[frame * lagCount + lag] / energy
       }
-      return filters.map { filter in
-        filter.weights.enumerated().reduce(0) { $0 + $1.element * own[filter.first + $1.offset] }
+    }
+    /// At one of the lags of equal ratio.
+    func filtered(_ own: [Double], _ period: Int) -> Double {
+      let filter = filters[period]
+      return filter.weights.enumerated().reduce(0) {
+        $0 + $1.element * own[filter.first + $1.offset]
       }
     }
     let costs = (0..<frames).map { frame -> [Double] in
@@ -120,13 +125,14 @@ struct PitchTrack {
       let mean =
         energies[frame * lagCount..<(frame + 1) * lagCount].reduce(0, +) / Double(lagCount)
       let scale = final + mean == 0 ? 1 : ((given + mean) / (final + mean)).squareRoot()
-      return zip(correlations(frame, given), PitchTrack.periods).map { correlation, period in
-        1 - correlation * scale * (1 - 10 * period)
+      let own = correlations(frame, given)
+      return PitchTrack.periods.enumerated().map { index, period in
+        1 - filtered(own, index) * scale * (1 - 10 * period)
       }
     }
     let path = PitchTrack.cheapestPath(costs)
     pitch = path.map { 1 / PitchTrack.periods[$0] }
-    correlation = path.enumerated().map { correlations($0, 0)[$1] }
+    correlation = path.enumerated().map { filtered(correlations($0, 0), $1) }
   }
 
   /// A sinc under a raised cosine that ends at its zero number `zeros` on either side.

@@ -49,9 +49,7 @@ extension LogMelConfiguration {
     result.frames.hopLength = hopLength
     result.frames.window = window
     result.frames.lastFrame = .zeroed
-    var mel = MelConfiguration()
-    (mel.bands, mel.lowHz, mel.highHz) = (melBins, lowHz, highHz ?? 0)
-    result.mel = mel
+    result.mel = MelConfiguration(bands: melBins, lowHz: lowHz, highHz: highHz ?? 0)
     result.logarithm = Logarithm(.natural, .offset(logOffset))
     return result
   }

@@ -8,7 +8,7 @@ import Synchronization
 final class RealFFT<Real: FFTReal>: Sendable {
   let length: Int
   // FFTW's plans are immutable, and its new-array execute functions may be called from any thread.
-  nonisolated(unsafe) private let plan: OpaquePointer
+  nonisolated(unsafe) private let plans: (forward: OpaquePointer, inverse: OpaquePointer)
 
   /// The plan for a length, made at its first use. Lengths come from validated configurations, so there are few,
   /// and they stay for the life of the process.
@@ -24,11 +24,27 @@ final class RealFFT<Real: FFTReal>: Sendable {
 
   private init(length: Int) {
     self.length = length
-    let (input, output) = (AlignedReals<Real>(count: length), AlignedReals<Real>(count: length + 2))
-    guard let plan = Real.plan(length, input.pointer, output.pointer) else {
+    let (frame, spectrum) = (
+      AlignedReals<Real>(count: length), AlignedReals<Real>(count: length + 2)
+    )
+    guard let plans = Real.plans(Int32(length), frame.pointer, spectrum.pointer) else {
       preconditionFailure("FFTW has no plan for length \(length)")
     }
-    self.plan = plan
+    self.plans = plans
+  }
+
+  /// The transform of a frame.
+  ///
+  /// - Parameters:
+  ///   - frame: `[length]`, kept as it is.
+  ///   - spectrum: gets `[length / 2 + 1]` pairs of real and imaginary parts.
+  func forward(_ frame: AlignedReals<Real>, into spectrum: AlignedReals<Real>) {
+    Real.forward(plans.forward, frame.pointer, spectrum.pointer)
+  }
+
+  /// The frame, times its length, that has a spectrum, which is lost.
+  func inverse(_ spectrum: AlignedReals<Real>, into frame: AlignedReals<Real>) {
+    Real.inverse(plans.inverse, spectrum.pointer, frame.pointer)
   }
 
   /// The power spectrum |X|² of a frame.
@@ -40,7 +56,7 @@ final class RealFFT<Real: FFTReal>: Sendable {
   func power(
     of frame: AlignedReals<Real>, spectrum: AlignedReals<Real>, into power: AlignedReals<Float>
   ) {
-    Real.execute(plan, frame.pointer, spectrum.pointer)
+    forward(frame, into: spectrum)
     let (parts, power) = (spectrum.pointer, power.pointer)
     for bin in 0..<(length / 2 + 1) {
       let (real, imaginary) = (parts[2 &* bin], parts[2 &* bin &+ 1])
@@ -57,69 +73,63 @@ private struct FFTKey: Hashable {
 // Only the planner of FFTW is not thread-safe; this lock is around every call of it.
 private let fftPlans = Mutex<[FFTKey: any AnyObject & Sendable]>([:])
 
-/// A precision that FFTW has.
+/// A precision that FFTW has. Each of these functions has a twin of another name there.
 protocol FFTReal: BinaryFloatingPoint, Codable {
-  static func plan(
-    _ length: Int, _ input: UnsafeMutablePointer<Self>, _ output: UnsafeMutablePointer<Self>
-  ) -> OpaquePointer?
-  static func execute(
-    _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Self>,
-    _ output: UnsafeMutablePointer<Self>)
+  typealias Buffer = UnsafeMutablePointer<Self>
+
+  static func plans(
+    _ length: Int32, _ frame: Buffer, _ spectrum: Buffer
+  ) -> (forward: OpaquePointer, inverse: OpaquePointer)?
+  static func forward(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer)
+  static func inverse(_ plan: OpaquePointer, _ spectrum: Buffer, _ frame: Buffer)
+}
+
+extension FFTReal {
+  /// The same memory as pairs.
+  fileprivate static func pairs<Pair>(_ buffer: Buffer) -> UnsafeMutablePointer<Pair> {
+    UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: Pair.self)
+  }
 }
 
 extension Float: FFTReal {
-  static func plan(
-    _ length: Int, _ input: UnsafeMutablePointer<Float>, _ output: UnsafeMutablePointer<Float>
-  ) -> OpaquePointer? {
-    fftwf_plan_dft_r2c_1d(
-      Int32(length), input, complex(output), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT)
-  }
-
-  static func execute(
-    _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Float>,
-    _ output: UnsafeMutablePointer<Float>
-  ) { fftwf_execute_dft_r2c(plan, input, complex(output)) }
-
-  /// Plans between these very buffers, there and back, for the life of the process.
   static func plans(
-    _ length: Int, _ frame: UnsafeMutablePointer<Float>, _ values: UnsafeMutablePointer<Float>
-  ) -> (forward: OpaquePointer, inverse: OpaquePointer) {
-    nonisolated(unsafe) var plans: (OpaquePointer, OpaquePointer)?
-    fftPlans.withLock { _ in
-      guard
-        let forward = fftwf_plan_dft_r2c_1d(
-          Int32(length), frame, complex(values), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT),
-        let inverse = fftwf_plan_dft_c2r_1d(Int32(length), complex(values), frame, FFTW_ESTIMATE)
-      else { preconditionFailure("FFTW has no plan for length \(length)") }
-      plans = (forward, inverse)
-    }
-    return plans!
+    _ length: Int32, _ frame: Buffer, _ spectrum: Buffer
+  ) -> (forward: OpaquePointer, inverse: OpaquePointer)? {
+    guard
+      let forward = fftwf_plan_dft_r2c_1d(
+        length, frame, pairs(spectrum), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT),
+      let inverse = fftwf_plan_dft_c2r_1d(length, pairs(spectrum), frame, FFTW_ESTIMATE)
+    else { return nil }
+    return (forward, inverse)
   }
 
-  private static func complex(
-    _ buffer: UnsafeMutablePointer<Float>
-  ) -> UnsafeMutablePointer<fftwf_complex> {
-    UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: fftwf_complex.self)
+  static func forward(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer) {
+    fftwf_execute_dft_r2c(plan, frame, pairs(spectrum))
+  }
+
+  static func inverse(_ plan: OpaquePointer, _ spectrum: Buffer, _ frame: Buffer) {
+    fftwf_execute_dft_c2r(plan, pairs(spectrum), frame)
   }
 }
 
 extension Double: FFTReal {
-  static func plan(
-    _ length: Int, _ input: UnsafeMutablePointer<Double>, _ output: UnsafeMutablePointer<Double>
-  ) -> OpaquePointer? {
-    fftw_plan_dft_r2c_1d(
-      Int32(length), input, complex(output), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT)
+  static func plans(
+    _ length: Int32, _ frame: Buffer, _ spectrum: Buffer
+  ) -> (forward: OpaquePointer, inverse: OpaquePointer)? {
+    guard
+      let forward = fftw_plan_dft_r2c_1d(
+        length, frame, pairs(spectrum), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT),
+      let inverse = fftw_plan_dft_c2r_1d(length, pairs(spectrum), frame, FFTW_ESTIMATE)
+    else { return nil }
+    return (forward, inverse)
   }
 
-  static func execute(
-    _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Double>,
-    _ output: UnsafeMutablePointer<Double>
-  ) { fftw_execute_dft_r2c(plan, input, complex(output)) }
+  static func forward(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer) {
+    fftw_execute_dft_r2c(plan, frame, pairs(spectrum))
+  }
 
-  private static func complex(
-    _ buffer: UnsafeMutablePointer<Double>
-  ) -> UnsafeMutablePointer<fftw_complex> {
-    UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: fftw_complex.self)
+  static func inverse(_ plan: OpaquePointer, _ spectrum: Buffer, _ frame: Buffer) {
+    fftw_execute_dft_c2r(plan, pairs(spectrum), frame)
   }
 }
 

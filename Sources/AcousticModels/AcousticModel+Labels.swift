@@ -43,9 +43,17 @@ extension AcousticModel {
       )
     }
     configuration.layerCount = count
+    return try reshaped(configuration)
+  }
+
+  /// A network of other sizes with this one's values for each parameter that both have, random ones else.
+  func reshaped(
+    _ configuration: FastConformerConfiguration, seed: UInt64 = 0
+  ) throws -> AcousticModel {
     let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
     return try AcousticModel(
-      configuration: configuration, source: ParameterSource { name, _ in own[name]?.values },
+      configuration: configuration,
+      source: ParameterSource(seed: seed) { name, _ in own[name]?.values },
       vocabulary: vocabulary, frontEnd: frontEndConfiguration, normalizer: normalizer,
       record: record, path: path)
   }

@@ -139,7 +139,7 @@ extension AcousticModel {
       "adapter_attn_dim": .integer(width), "base_model_name_or_path": .string(base),
     ]
     try AtomicFile.write(configuration.text(), to: "\(directory)/adapter_config.json")
-    let own = parameters.filter { $0.name.contains(".\(BottleneckAdapter.name).") }
+    let own = parameters.filter(BottleneckAdapter.owns)
     try SafetensorsWriter.write(
       own.map { parameter in
         SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) {

@@ -1,5 +1,5 @@
 import Basics
-import TensorEngine
+package import TensorEngine
 
 /// A normalisation, a narrow layer and a wide one at the end of an encoder layer, added to what came in
 /// (Houlsby et al. 2019), named as transformers names the adapters of MMS. As it begins, nothing changes.
@@ -24,7 +24,11 @@ package final class BottleneckAdapter {
   }
 
   /// What the parameters of an encoder layer's adapter are called in it.
-  package static let name = "adapter_layer"
+  static let name = "adapter_layer"
+
+  package static func owns(_ parameter: Parameter) -> Bool {
+    parameter.name.contains(".\(name).")
+  }
 }
 
 extension AcousticModel {
@@ -43,11 +47,6 @@ extension AcousticModel {
       }
     }
     configuration.adapterWidth = configuration.adapterWidth ?? width ?? 64
-    let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
-    return try AcousticModel(
-      configuration: configuration,
-      source: ParameterSource(seed: seed) { name, _ in own[name]?.values },
-      vocabulary: vocabulary, frontEnd: frontEndConfiguration, normalizer: normalizer,
-      record: record, path: path)
+    return try reshaped(configuration, seed: seed)
   }
 }

@@ -167,16 +167,13 @@ public final class ScratchRun {
   }
 
   private func refuseTooFewTasks(_ utterances: [Utterance], _ task: Reptile.Task) throws {
-    func name(_ utterance: Utterance) -> String? {
-      task == .speaker ? utterance.speaker : utterance.accent
-    }
-    if let nameless = utterances.first(where: { name($0) == nil }) {
+    if let nameless = utterances.first(where: { task.name(of: $0) == nil }) {
       throw IdiolectError(
         .invalidData,
         "\(request.train): line \(nameless.line): no \(task.rawValue), which makes the tasks; give each utterance one"
       )
     }
-    guard Set(utterances.map(name)).count >= 2 else {
+    guard Set(utterances.map(task.name)).count >= 2 else {
       throw IdiolectError(
         .invalidData,
         "\(request.train): a single \(task.rawValue) is no choice of tasks; give several")

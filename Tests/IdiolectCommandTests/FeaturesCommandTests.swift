@@ -108,6 +108,18 @@ struct FeaturesCommandTests {
     let notes = try String(
       contentsOfFile: "\(directory)/y.safetensors.quarantine.jsonl", encoding: .utf8)
     #expect(notes.contains("bad.wav"))
+    // Another preset over the same folder takes the place of the first, and leaves no notes.
+    let other = try Program(
+      "features", folder, "--preset", "kaldi-mfcc", "--output", "\(directory)/x")
+    #expect(other.status == 65)
+    #expect(try NumpyFile(path: "\(directory)/x/d.flac.npy").shape[1] == 13)
+    #expect(!FileManager.default.fileExists(atPath: "\(directory)/x/features.partial.jsonl"))
+    // Lines of a manifest that cannot be used are no recordings that could not.
+    let manifestLines =
+      "{\"audio_filepath\": \"in/d.flac\"}\n" + String(repeating: "{\"no\": 1}\n", count: 4)
+    try Data(manifestLines.utf8).write(to: URL(fileURLWithPath: "\(directory)/m.jsonl"))
+    let manifest = try run("m.safetensors", "\(directory)/m.jsonl")
+    #expect(manifest.status == 65 && manifest.output.contains("features of 1 recordings"))
     let none = try run("z.ark", "\(folder)/bad.wav")
     #expect(none.status == 65 && none.errors.contains("bad.wav"))
   }

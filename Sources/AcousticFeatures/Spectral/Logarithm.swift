@@ -39,6 +39,8 @@ public struct Logarithm: Sendable, Codable, Hashable {
   }
 
   public static let none = Logarithm(.none)
+  /// Decibels, at most 80 below the loudest: `power_to_db` of librosa, and of those that follow it.
+  public static let eightyDecibels = Logarithm(.decibels, .floor(1e-10), range: 80)
 
   func validate() throws {
     let least =

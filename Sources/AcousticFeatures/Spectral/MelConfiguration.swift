@@ -36,7 +36,13 @@ public struct MelConfiguration: Sendable, Codable, Hashable {
   /// Whether bins below 1.5 bins above the lowest edge are in no band (TensorFlow).
   public var leavesOutLowest = false
 
-  public init() {}
+  public init(
+    bands: Int = 80, scale: Scale = .slaney, shape: Shape = .hertz, hasUnitArea: Bool = true,
+    lowHz: Double = 0, highHz: Double = 0
+  ) {
+    (self.bands, self.scale, self.shape) = (bands, scale, shape)
+    (self.hasUnitArea, self.lowHz, self.highHz) = (hasUnitArea, lowHz, highHz)
+  }
 
   func upperEdge(sampleRate: Int) -> Double {
     highHz > 0 ? highHz : Double(sampleRate) / 2 + highHz

@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 
 /// Every step from samples to spectral features: one value says a whole convention.
 ///
@@ -126,6 +127,11 @@ public struct Cepstra: Sendable, Codable, Hashable {
 
   public init(count: Int = 13, lifter: Double = 0, isOrthonormal: Bool = true) {
     (self.count, self.lifter, self.isOrthonormal) = (count, lifter, isOrthonormal)
+  }
+
+  /// What coefficient `order` is multiplied by.
+  func lift(_ order: Int) -> Double {
+    lifter == 0 ? 1 : 1 + lifter / 2 * sin(.pi * Double(order) / lifter)
   }
 
   func validate(bands: Int) throws {

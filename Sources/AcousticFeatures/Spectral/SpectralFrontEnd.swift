@@ -58,7 +58,9 @@ public struct SpectralFrontEnd: FrontEnd {
   private func features(_ source: SampleWindow, total: Int, valid: Int) -> [Float] {
     let bands = configuration.bands
     let scratch = SpectralRows.Scratch(rows)
-    var energies = [Float](repeating: 0, count: valid * bands)
+    // Without cepstra and energies of frames, these are the features: with frames that are not valid, of zeros.
+    let areFeatures = configuration.cepstra == nil && configuration.energy == nil
+    var energies = [Float](repeating: 0, count: (areFeatures ? total : valid) * bands)
     var logEnergies = [Float](repeating: 0, count: valid)
     energies.withUnsafeMutableBufferPointer { energies in
       for index in 0..<valid {
@@ -66,12 +68,11 @@ public struct SpectralFrontEnd: FrontEnd {
           index, of: source, scratch, into: energies.baseAddress! + index * bands)
       }
       let logarithm = configuration.logarithm
-      let maximum = logarithm.needsMaximum ? energies.reduce(-.infinity, max) : 0
-      logarithm.finish(energies.baseAddress!, count: energies.count, maximum: maximum)
+      let maximum =
+        logarithm.needsMaximum ? energies[..<(valid * bands)].reduce(-.infinity, max) : 0
+      logarithm.finish(energies.baseAddress!, count: valid * bands, maximum: maximum)
     }
-    if configuration.cepstra == nil && configuration.energy == nil {
-      return energies + [Float](repeating: 0, count: (total - valid) * bands)
-    }
+    if areFeatures { return energies }
     var values = [Float](repeating: 0, count: total * bins)
     energies.withUnsafeMutableBufferPointer { energies in
       values.withUnsafeMutableBufferPointer { values in

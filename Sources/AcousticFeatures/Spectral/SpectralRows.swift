@@ -37,10 +37,10 @@ struct SpectralRows: Sendable {
       (0..<cepstra.count).flatMap { row -> [Float] in
         let order = Double(row)
         let norm = (row == 0 && cepstra.isOrthonormal ? 1 : 2) / Double(bands)
-        let lift =
-          cepstra.lifter == 0 ? 1 : 1 + cepstra.lifter / 2 * sin(.pi * order / cepstra.lifter)
         return (0..<bands).map { band in
-          Float(lift * norm.squareRoot() * cos(.pi / Double(bands) * (Double(band) + 0.5) * order))
+          Float(
+            cepstra.lift(row) * norm.squareRoot()
+              * cos(.pi / Double(bands) * (Double(band) + 0.5) * order))
         }
       }
     }

@@ -1,5 +1,4 @@
 import Basics
-import CFFTW
 import Foundation
 
 /// Sound that has the features of a recording: what a front end keeps of it, to be heard.
@@ -71,10 +70,8 @@ public struct SpectrogramInversion {
         // The inverse of √(1 / n) or √(2 / n) times the cosine, whatever the first was scaled by.
         let norm = ((isFirst ? 1 : 2) / Double(bands)).squareRoot()
         let scale = isFirst && !cepstra.isOrthonormal ? norm / 2.0.squareRoot() : norm
-        let lift =
-          cepstra.lifter == 0 ? 1 : 1 + cepstra.lifter / 2 * sin(.pi * order / cepstra.lifter)
         let cosine = cos(.pi / Double(bands) * (Double(band) + 0.5) * order)
-        return sum + coefficient.element * Float(scale * cosine / lift)
+        return sum + coefficient.element * Float(scale * cosine / cepstra.lift(coefficient.offset))
       }
     }
   }
@@ -160,7 +157,7 @@ private struct FrameTransform {
   private let frames: Framing
   private let window: [Float]
   private let samples: Int
-  private let forward, inverse: fftwf_plan
+  private let fft: RealFFT<Float>
   private let frame: AlignedReals<Float>
   private let values: AlignedReals<Float>
 
@@ -171,7 +168,7 @@ private struct FrameTransform {
     window = frames.window.values(length: frames.windowLength).map { Float($0) }
     frame = AlignedReals(count: max(frames.fftLength, frames.windowLength))
     values = AlignedReals(count: frames.fftLength + 2)
-    (forward, inverse) = Float.plans(frames.fftLength, frame.pointer, values.pointer)
+    fft = RealFFT.ofLength(frames.fftLength)
   }
 
   /// Windows of inverse transforms added up, over the sum of the squares of the windows.
@@ -182,7 +179,7 @@ private struct FrameTransform {
       for point in 0..<points {
         (values.pointer[2 * point], values.pointer[2 * point + 1]) = value(index, point)
       }
-      fftwf_execute(inverse)
+      fft.inverse(values, into: frame)
       let start = frames.start(index)
       for place in 0..<min(frames.windowLength, frames.fftLength)
       where start + place >= 0 && start + place < samples {
@@ -204,7 +201,7 @@ private struct FrameTransform {
         let inside = frames.inside(start + place, count: sound.count)
         frame.pointer[frames.margin + place] = (inside.map { sound[$0] } ?? 0) * window[place]
       }
-      fftwf_execute(forward)
+      fft.forward(frame, into: values)
       for point in 0..<points {
         body(index, point, values.pointer[2 * point], values.pointer[2 * point + 1])
       }

@@ -34,10 +34,10 @@ public struct FeaturePipeline: FrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
-    let features = try frontEnd(samples)
+    var features = try frontEnd(samples)
+    features.values.removeLast((features.frames - features.validFrames) * features.bins)
     var matrix = FrameMatrix(
-      frames: features.validFrames, bins: features.bins,
-      values: Array(features.values.prefix(features.validFrames * features.bins)))
+      frames: features.validFrames, bins: features.bins, values: features.values)
     for step in configuration.steps {
       if case .standardise(let standardisation) = step,
         matrix.frames < standardisation.fewestFrames
@@ -53,9 +53,8 @@ public struct FeaturePipeline: FrontEnd {
     guard valid > 0 else {
       throw tooShort(samples: samples.count, minimum: samples.count + 1, sampleRate: sampleRate)
     }
-    return Features(
-      frames: total, bins: bins, validFrames: valid,
-      values: matrix.values + [Float](repeating: 0, count: (total - matrix.frames) * bins))
+    matrix.append(repeatElement(0, count: (total - matrix.frames) * bins))
+    return Features(frames: total, bins: bins, validFrames: valid, values: matrix.values)
   }
 }
 

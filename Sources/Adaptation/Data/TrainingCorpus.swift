@@ -79,9 +79,7 @@ package final class TrainingCorpus: Sendable {
 
   /// Which speaker's or accent's each item is, by number.
   func tasks(_ task: Reptile.Task) -> [Int] {
-    let names = items.map { item in
-      (task == .speaker ? item.utterance.speaker : item.utterance.accent) ?? ""
-    }
+    let names = items.map { task.name(of: $0.utterance) ?? "" }
     let numbers = Dictionary(
       uniqueKeysWithValues: Set(names).sorted().enumerated().map { ($1, $0) })
     return names.map { numbers[$0]! }

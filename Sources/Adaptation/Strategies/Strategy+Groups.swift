@@ -38,7 +38,7 @@ extension Strategy {
     case .lhuc:
       all += try model.network.addAmplitudes()
       chosen = { $0.role == .amplitude }
-    case .adapter: chosen = { $0.name.contains(".\(BottleneckAdapter.name).") }
+    case .adapter: chosen = BottleneckAdapter.owns
     case .lora(let rank):
       all += try model.network.addLowRank(rank: rank, alpha: Float(2 * rank), seed: seed)
       chosen = { $0.role == .lowRank }

@@ -1,4 +1,5 @@
 import Basics
+import SpeechCorpus
 package import TensorEngine
 
 /// Weights from which a few updates on one person's speech lead far: Reptile (Nichol, Achiam and Schulman 2018).
@@ -9,6 +10,11 @@ public final class Reptile {
   /// What makes utterances one task.
   public enum Task: String, Sendable, Codable, CaseIterable {
     case speaker, accent
+
+    /// What an utterance names as its own; nil where it names none.
+    func name(of utterance: Utterance) -> String? {
+      self == .speaker ? utterance.speaker : utterance.accent
+    }
   }
 
   /// Updates on a task before the next.

@@ -40,7 +40,6 @@ package struct TrainingDirectory: Sendable {
 
   private func within(_ name: String, resumes: Bool) throws -> TrainingDirectory {
     let part = TrainingDirectory(output: "\(path)/\(name)")
-    if !resumes { try? FileManager.default.removeItem(atPath: part.path) }
     try part.prepare(resumes: resumes)
     return part
   }

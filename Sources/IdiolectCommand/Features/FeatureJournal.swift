@@ -53,13 +53,10 @@ final class FeatureJournal {
     }
   }
 
-  /// Appends a recording's bytes, `prefix` first, and notes that they are there.
-  func add(_ name: String, _ features: Features, prefix: Data = Data(), suffix: Data = Data())
-    throws
-  {
+  /// Appends a recording's numbers after `prefix`, and notes that they are there.
+  func add(_ name: String, _ features: Features, prefix: Data = Data()) throws {
     var bytes = prefix
     features.values.withUnsafeBytes { bytes.append(contentsOf: $0) }
-    bytes.append(suffix)
     try add(name, shape: [features.frames, features.bins], bytes, offset: prefix.count)
   }
 

@@ -3,75 +3,68 @@ import Foundation
 import Idiolect
 
 /// Where the features of many recordings go.
-enum FeatureSink {
-  /// A `.npy` file each, in a folder.
-  case folder(String)
-  case safetensors(String, FeatureJournal)
-  /// Kaldi's archive with its index, `PATH.ark` and `PATH.scp`.
-  case archive(String, FeatureJournal)
-  /// An object a line, with the features as rows of numbers.
-  case lines(String, FeatureJournal)
-  case standardOutput
+struct FeatureSink {
+  private enum Kind {
+    /// A `.npy` file each.
+    case folder
+    case safetensors
+    /// Kaldi's archive with its index, `PATH.ark` and `PATH.scp`.
+    case archive
+    /// An object a line, with the features as rows of numbers.
+    case lines
+  }
+
+  private let kind: Kind
+  private let path: String
+  /// What is done so far; nil for standard output, which is gone.
+  private let journal: FeatureJournal?
 
   /// - Parameters:
   ///   - output: ends in .safetensors, .ark or .jsonl; `-` for JSON lines on standard output; else a folder.
   ///   - fingerprint: of the job, so that what another left is not gone on with.
   init(_ output: String, fingerprint: String) throws {
-    switch output {
-    case "-": self = .standardOutput
-    case _ where output.hasSuffix(".safetensors"):
-      self = .safetensors(output, try FeatureJournal(output, fingerprint: fingerprint))
-    case _ where output.hasSuffix(".ark"):
-      self = .archive(output, try FeatureJournal(output, fingerprint: fingerprint))
-    case _ where output.hasSuffix(".jsonl"):
-      self = .lines(output, try FeatureJournal(output, fingerprint: fingerprint))
-    default:
-      try AtomicFile.makeDirectory(output)
-      self = .folder(output)
+    path = output
+    switch output.split(separator: ".").last {
+    case "safetensors": kind = .safetensors
+    case "ark": kind = .archive
+    case "jsonl", "-": kind = .lines
+    default: kind = .folder
     }
+    if kind == .folder { try AtomicFile.makeDirectory(output) }
+    journal =
+      output == "-"
+      ? nil
+      : try FeatureJournal(
+        kind == .folder ? FilePath.join(output, "features") : output, fingerprint: fingerprint)
   }
 
   /// Recordings that an interrupted run has finished.
-  func isDone(_ name: String, of done: Set<String>) -> Bool {
-    switch self {
-    case .folder(let folder):
-      FileManager.default.fileExists(atPath: FeatureSink.path(name, in: folder))
-    default: done.contains(name)
-    }
-  }
-
-  var done: Set<String> {
-    switch self {
-    case .folder, .standardOutput: []
-    case .safetensors(_, let journal), .archive(_, let journal), .lines(_, let journal):
-      Set(journal.records.map(\.name))
-    }
-  }
+  var done: Set<String> { Set(journal?.records.map(\.name) ?? []) }
 
   func add(_ name: String, _ features: Features) throws {
-    switch self {
-    case .folder(let folder):
-      let path = FeatureSink.path(name, in: folder)
-      try AtomicFile.makeDirectory(FilePath.directory(of: path))
-      try NumpyFile(shape: [features.frames, features.bins], values: features.values).write(
-        to: path)
-    case .safetensors(_, let journal): try journal.add(name, features)
-    case .archive(_, let journal):
-      let prefix = FeatureSink.kaldiPrefix(name, features)
-      try journal.add(name, features, prefix: prefix)
-    case .lines(_, let journal):
-      try journal.add(
-        name, shape: [features.frames, features.bins],
-        Data((FeatureSink.line(name, features) + "\n").utf8))
-    case .standardOutput: try StandardOutput.line(FeatureSink.line(name, features))
+    let shape = [features.frames, features.bins]
+    switch kind {
+    case .folder:
+      let file = FeatureSink.path(name, in: path)
+      try AtomicFile.makeDirectory(FilePath.directory(of: file))
+      try NumpyFile(shape: shape, values: features.values).write(to: file)
+      try journal?.add(name, shape: shape, Data())
+    case .safetensors: try journal?.add(name, features)
+    case .archive:
+      try journal?.add(name, features, prefix: FeatureSink.kaldiPrefix(name, features))
+    case .lines:
+      let line = FeatureSink.line(name, features)
+      guard let journal else { return try StandardOutput.line(line) }
+      try journal.add(name, shape: shape, Data((line + "\n").utf8))
     }
   }
 
   /// Makes the output whole.
   func finish() throws {
-    switch self {
-    case .folder, .standardOutput: return
-    case .safetensors(let path, let journal):
+    guard let journal else { return }
+    switch kind {
+    case .folder: journal.remove()
+    case .safetensors:
       let data = try MappedBytes(journal.dataPath)
       try SafetensorsWriter.write(
         journal.records.map { record in
@@ -80,7 +73,7 @@ enum FeatureSink {
           }
         }, to: path)
       journal.remove()
-    case .archive(let path, let journal):
+    case .archive:
       let index = journal.records.map { record in
         // An index points to what follows the name.
         let key = FeatureSink.key(record.name)
@@ -88,7 +81,7 @@ enum FeatureSink {
       }
       try journal.rename(to: path)
       try AtomicFile.write(index.joined(), to: String(path.dropLast(3)) + "scp")
-    case .lines(let path, let journal): try journal.rename(to: path)
+    case .lines: try journal.rename(to: path)
     }
   }
 

@@ -122,10 +122,11 @@ struct FeaturesCommand: ParsableCommand {
     let frontEnds = PresetFrontEnds(preset)
     let sink = try FeatureSink(output, fingerprint: "\(preset.rawValue) \(idiolectVersion)")
     let done = sink.done
-    let left = all.filter { !sink.isDone($0.name, of: done) }
+    let left = all.filter { !done.contains($0.name) }
     if left.count < all.count {
       Failure.say("\(all.count - left.count) of \(all.count) recordings are done already")
     }
+    var failures = 0
     let bar = ProgressBar("features", total: left.count, unit: "recordings")
     defer { bar.finish() }
     for start in stride(from: 0, to: left.count, by: FeaturesCommand.window) {
@@ -140,6 +141,7 @@ struct FeaturesCommand: ParsableCommand {
         switch result {
         case .success(let features): try sink.add(input.name, features)
         case .failure(let error):
+          failures += 1
           let (cause, remedy) = error.parts(
             without: input.path, remedy: "replace the recording, or leave it out")
           quarantine.add(utterance: input.name, source: input.path, cause: cause, remedy: remedy)
@@ -148,14 +150,13 @@ struct FeaturesCommand: ParsableCommand {
       }
     }
     bar.finish()
-    guard quarantine.count < all.count || all.isEmpty else {
+    guard failures < all.count else {
       throw IdiolectError(
         .invalidData,
         "none of \(all.count) recordings could be used; the first: \(quarantine.entries[0])")
     }
     try sink.finish()
-    let count = all.count - quarantine.count
-    let summary = "\(output): features of \(count) recordings by \(preset.rawValue)"
+    let summary = "\(output): features of \(all.count - failures) recordings by \(preset.rawValue)"
     if output == "-" { Failure.say(summary) } else { try StandardOutput.line(summary) }
     guard !quarantine.isEmpty else { return }
     let notes = output == "-" ? "features.quarantine.jsonl" : "\(output).quarantine.jsonl"
