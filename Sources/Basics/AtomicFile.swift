@@ -9,13 +9,28 @@ public enum AtomicFile {
   ///
   /// - Throws: `IdiolectError` `.inputOutput` that names the file and the cause; whatever `body` throws.
   public static func write(
-    to path: String, _ body: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    to path: String,
+    _ body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws {
+    try write(to: path, headerLength: 0) {
+      try body($0)
+      return Data()
+    }
+  }
+
+  /// Writes the chunks that `body` hands to its argument, in order, after a header that it returns when all of
+  /// them are there.
+  ///
+  /// - Throws: as the other.
+  public static func write(
+    to path: String, headerLength: Int,
+    _ body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Data
   ) throws {
     var status = stat()
     if stat(path, &status) == 0 {
       let kind = status.st_mode & S_IFMT
       // Renaming would put a file in the place of the device itself.
-      if kind == S_IFCHR || kind == S_IFIFO { return try writeInPlace(path, body) }
+      if kind == S_IFCHR || kind == S_IFIFO { return try writeInPlace(path, headerLength, body) }
     }
     let isThere = stat(path, &status) == 0
     let target = resolved(path)
@@ -30,7 +45,15 @@ public enum AtomicFile {
       defer { close(descriptor) }
       // Who might read what was there may read what takes its place, and nobody else.
       if isThere { _ = fchmod(descriptor, status.st_mode & 0o777) }
-      try body { try append($0, to: descriptor, path) }
+      guard lseek(descriptor, off_t(headerLength), SEEK_SET) >= 0 else {
+        throw failure("cannot write", path, errno)
+      }
+      let header = try body { try append($0, to: descriptor, path) }
+      precondition(header.count == headerLength, "a header of \(header.count) bytes")
+      if headerLength > 0 {
+        _ = lseek(descriptor, 0, SEEK_SET)
+        try header.withUnsafeBytes { try append($0, to: descriptor, path) }
+      }
       guard fsync(descriptor) == 0 else { throw failure("cannot write", path, errno) }
     }
     guard rename(temporary, target) == 0 else { throw failure("cannot replace", path, errno) }
@@ -38,12 +61,22 @@ public enum AtomicFile {
   }
 
   private static func writeInPlace(
-    _ path: String, _ body: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    _ path: String, _ headerLength: Int,
+    _ body: (_ append: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Data
   ) throws {
     let descriptor = open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("cannot open", path, errno) }
     defer { close(descriptor) }
-    try body { try append($0, to: descriptor, path) }
+    guard headerLength > 0 else {
+      _ = try body { try append($0, to: descriptor, path) }
+      return
+    }
+    // Nothing can be put before what went into a pipe.
+    var rest = Data()
+    let header = try body { rest.append(contentsOf: $0) }
+    for part in [header, rest] {
+      try part.withUnsafeBytes { try append($0, to: descriptor, path) }
+    }
   }
 
   private static func append(

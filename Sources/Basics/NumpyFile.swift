@@ -76,16 +76,38 @@ public struct NumpyFile: Sendable {
 
   /// Writes the array as float32, whole or not at all.
   public func write(to path: String) throws {
-    let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
-    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(sizes)), }"
-    header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
-    var prefix = Data([0x93] + Array("NUMPY".utf8) + [1, 0])
-    prefix.append(UInt8(header.utf8.count & 0xFF))
-    prefix.append(UInt8(header.utf8.count >> 8))
-    prefix.append(contentsOf: header.utf8)
-    try AtomicFile.write(to: path) { append in
-      try prefix.withUnsafeBytes { try append($0) }
-      try values.withUnsafeBytes { try append($0) }
+    try NumpyFile.write(to: path) { append in
+      try append(values)
+      return shape
     }
+  }
+
+  /// Writes the values that `body` hands to its argument, in order, as an array of the shape that it returns.
+  ///
+  /// - Throws: as `AtomicFile.write`; whatever `body` throws.
+  public static func write(
+    to path: String, _ body: (_ append: @escaping ([Float]) throws -> Void) throws -> [Int]
+  ) throws {
+    try AtomicFile.write(to: path, headerLength: headerLength) { append in
+      var count = 0
+      let shape = try body { values in
+        count += values.count
+        try values.withUnsafeBytes { try append($0) }
+      }
+      precondition(shape.reduce(1, *) == count, "shape \(shape) against \(count) values")
+      return header(shape)
+    }
+  }
+
+  /// As NumPy's own for arrays of few dimensions: a multiple of 64.
+  private static let headerLength = 128
+
+  private static func header(_ shape: [Int]) -> Data {
+    let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    var text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(sizes)), }"
+    let length = headerLength - 10
+    precondition(text.utf8.count < length, "an array of \(shape.count) dimensions")
+    text += String(repeating: " ", count: length - 1 - text.utf8.count) + "\n"
+    return Data([0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length), 0]) + Data(text.utf8)
   }
 }

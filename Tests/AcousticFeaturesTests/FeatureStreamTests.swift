@@ -66,6 +66,28 @@ import Testing
     }
   }
 
+  /// A recording in passes has the bits of one in memory, whatever the convention looks at in all of it.
+  @Test(arguments: FeaturePreset.allCases.map(\.rawValue)) func passes(_ preset: String) throws {
+    let configuration = try FeaturePreset(named: preset).configuration()
+    for recording in ["speech-20ms", "speech-7s"] {
+      let samples = try speech(recording)
+      guard let whole = try? atOnce(configuration, samples) else { continue }
+      for held in [1000, 1 << 22] {
+        var values: [Float] = []
+        let passes = try FeaturePasses(configuration, held: held)
+        let counts = try passes({ consume in
+          for start in stride(from: 0, to: samples.count, by: 700) {
+            guard try consume(Array(samples[start..<min(start + 700, samples.count)])) else {
+              return
+            }
+          }
+        }) { values += $0 }
+        #expect(values == whole.values, "\(recording), \(held) samples held")
+        #expect(counts.total == whole.frames && counts.valid == whole.validFrames)
+      }
+    }
+  }
+
   @Test(arguments: [
     FeatureStep.deltas(Deltas(.kaldi)), .deltas(Deltas(.regression, reach: 3, order: 1)),
     .deltas(Deltas(.polynomial, reach: 4)), .slidingNormalisation(SlidingNormalisation()),

@@ -159,6 +159,37 @@ struct FeaturesCommandTests {
     #expect(FileManager.default.contents(atPath: "\(directory)/part.ark") == whole)
   }
 
+  /// A recording too long to hold that turns out damaged at its end leaves nothing behind among the others.
+  @Test(arguments: ["x.ark", "x.safetensors", "x.jsonl", "x"])
+  func longAndDamaged(_ output: String) throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let long = "\(directory)/long.flac"
+    var random = SeededRandom(seed: 1)
+    let noise = (0..<8000 * 530).map { _ in random.uniform() - 0.5 }
+    try AudioWriter.write(noise, sampleRate: 8000, to: long)
+    func run(_ clips: [String], to output: String) throws -> Program {
+      try Program(
+        shell:
+          "\"$idiolect\" features '\(clips.joined(separator: "' '"))' --preset kaldi-mfcc -o '\(directory)/\(output)'"
+      )
+    }
+    let clips = ["flite", "espeak"].map { "\(Golden.directory)/features/\($0).flac" }
+    let whole = try run([clips[0], long, clips[1]], to: "whole.ark")
+    #expect(whole.status == 0, "\(whole.errors)")
+    let bytes = try #require(FileManager.default.contents(atPath: long))
+    try bytes[..<(bytes.count * 9 / 10)].write(to: URL(fileURLWithPath: long))
+    #expect(try run(clips, to: "good-\(output)").status == 0)
+    let damaged = try run([clips[0], long, clips[1]], to: output)
+    #expect(damaged.status == 65 && damaged.output.contains("features of 2 recordings"))
+    if output == "x" {
+      #expect(!FileManager.default.fileExists(atPath: "\(directory)/x\(directory)/long.npy"))
+    } else {
+      let got = FileManager.default.contents(atPath: "\(directory)/\(output)")
+      #expect(got == FileManager.default.contents(atPath: "\(directory)/good-\(output)"))
+    }
+  }
+
   @Test func comparesWithAnArray() throws {
     let directory = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -29,17 +29,36 @@ public final class FeatureStream {
 
   private enum Step {
     case rows(StepStream)
-    case running(Standardisation, Standardisation.Statistics)
+    /// By what came so far, or with all of it known.
+    case standardise(Standardisation, Standardisation.Statistics, isKnown: Bool)
   }
 
   private var source: SpectralStream?
   private var steps: [Step] = []
   private var isFinished = false
 
+  /// What is measured instead of frames given, where something of the whole recording is not known yet.
+  private(set) var measured: WholeStatistic?
+
   /// - Parameter whole: what to do where the convention looks at the whole recording.
   /// - Throws: `.invalidArgument` where the configuration makes no sense; `.unsupported` where it cannot be
   ///   streamed, or not without the whole recording and that is refused.
-  public init(_ configuration: FrontEndConfiguration, whole: WholeRecording = .refused) throws {
+  public convenience init(
+    _ configuration: FrontEndConfiguration, whole: WholeRecording = .refused
+  ) throws {
+    try self.init(configuration, whole: whole, known: nil)
+  }
+
+  /// - Parameter known: what the convention looks at in the whole recording, in order; the first that is missing
+  ///   is measured, and no frame comes out.
+  convenience init(_ configuration: FrontEndConfiguration, known: [WholeStatistic]) throws {
+    try self.init(configuration, whole: .refused, known: known)
+  }
+
+  private init(
+    _ configuration: FrontEndConfiguration, whole: WholeRecording, known: [WholeStatistic]?
+  ) throws {
+    var known = known.map { $0[...] }
     let frontEnd = try configuration.frontEnd()
     (sampleRate, hopSeconds) = (frontEnd.sampleRate, frontEnd.hopSeconds)
     bins = frontEnd.bins
@@ -62,22 +81,31 @@ public final class FeatureStream {
         )
       }
       looksAtAll = spectral.logarithm.needsMaximum
-      if looksAtAll && whole == .refused {
-        throw refuse("looks at the loudest of the whole recording")
+      var loudest: SpectralStream.Loudest = whole == .running ? .running : .ignored
+      if looksAtAll {
+        switch known?.popFirst() {
+        case .loudest(let value): loudest = .known(value)
+        case .none where known != nil: (loudest, measured) = (.running, .loudest(-.infinity))
+        default:
+          if whole == .refused { throw refuse("looks at the loudest of the whole recording") }
+        }
       }
-      let rows = try SpectralRows(spectral)
-      source = SpectralStream(rows, limitsRange: whole == .running)
+      source = SpectralStream(try SpectralRows(spectral), loudest: loudest)
       width = spectral.bins
     }
-    for step in plan.steps {
+    for step in plan.steps where measured == nil {
       if let stream = StepStream(step, bins: width) {
         steps.append(.rows(stream))
       } else if case .standardise(let standardisation) = step {
         looksAtAll = true
-        switch whole {
-        case .refused: throw refuse("normalises by the whole recording")
-        case .leftOut: break
-        case .running: steps.append(.running(standardisation, .init(bins: width)))
+        switch (known?.popFirst(), whole) {
+        case (.moments(let statistics), _):
+          steps.append(.standardise(standardisation, statistics, isKnown: true))
+        case (.none, _) where known != nil: measured = .moments(.init(bins: width))
+        case (_, .refused): throw refuse("normalises by the whole recording")
+        case (_, .leftOut): break
+        case (_, .running):
+          steps.append(.standardise(standardisation, .init(bins: width), isKnown: false))
         }
       }
       width = step.bins(width)
@@ -106,17 +134,42 @@ public final class FeatureStream {
       case .rows(var stream):
         rows = try stream.push(rows, isEnd: isEnd)
         steps[index] = .rows(stream)
-      case .running(let standardisation, var statistics):
+      case .standardise(let standardisation, let statistics, isKnown: true):
+        rows = standardisation.apply(rows, statistics)
+      case .standardise(let standardisation, var statistics, isKnown: false):
         rows = standardisation.running(rows, &statistics)
-        steps[index] = .running(standardisation, statistics)
+        steps[index] = .standardise(standardisation, statistics, isKnown: false)
       }
     }
     guard rows.allSatisfy(\.isFinite) else { throw notFinite() }
-    return rows
+    switch measured {
+    case .none: return rows
+    case .loudest: measured = .loudest(source?.loudestSoFar ?? 0)
+    case .moments(var statistics):
+      let bins = statistics.means.count
+      for start in stride(from: 0, to: rows.count, by: bins) {
+        statistics.add(rows[start..<start + bins])
+      }
+      measured = .moments(statistics)
+    }
+    return []
   }
 }
 
+/// What a convention looks at in a whole recording.
+enum WholeStatistic: Sendable {
+  /// Of all logarithms of energies.
+  case loudest(Float)
+  case moments(Standardisation.Statistics)
+}
+
 extension Standardisation {
+  fileprivate func apply(_ rows: [Float], _ statistics: Statistics) -> [Float] {
+    let bins = statistics.means.count
+    return apply(FrameMatrix(frames: rows.count / bins, bins: bins, values: rows), statistics)
+      .values
+  }
+
   /// Rows normalised by what came up to each of them.
   fileprivate func running(_ rows: [Float], _ statistics: inout Statistics) -> [Float] {
     let bins = statistics.means.count
@@ -124,7 +177,7 @@ extension Standardisation {
     for start in stride(from: 0, to: rows.count, by: bins) {
       let row = rows[start..<start + bins]
       statistics.add(row)
-      result += apply(FrameMatrix(frames: 1, bins: bins, values: Array(row)), statistics).values
+      result += apply(Array(row), statistics)
     }
     return result
   }

@@ -10,13 +10,20 @@ struct SpectralStream {
   /// Samples that came, and that were kept of them.
   private var received = 0
   private var count = 0
-  private var loudest = -Float.infinity
-  /// Whether what lies far below the loudest so far is lifted; otherwise nothing is.
-  private let limitsRange: Bool
+  private(set) var loudestSoFar = -Float.infinity
+  private let loudest: Loudest
 
-  init(_ rows: SpectralRows, limitsRange: Bool) {
+  /// What lies far below it is lifted.
+  enum Loudest {
+    case ignored
+    /// The loudest that came so far.
+    case running
+    case known(Float)
+  }
+
+  init(_ rows: SpectralRows, loudest: Loudest) {
     self.rows = rows
-    self.limitsRange = limitsRange
+    self.loudest = loudest
     configuration = rows.configuration
     scratch = SpectralRows.Scratch(rows)
   }
@@ -71,10 +78,14 @@ struct SpectralStream {
   private mutating func finish(_ row: inout [Float]) {
     var logarithm = configuration.logarithm
     if logarithm.needsMaximum {
-      if limitsRange { loudest = row.reduce(loudest, max) } else { logarithm.range = nil }
+      switch loudest {
+      case .ignored: logarithm.range = nil
+      case .running: loudestSoFar = row.reduce(loudestSoFar, max)
+      case .known(let value): loudestSoFar = value
+      }
     }
     row.withUnsafeMutableBufferPointer {
-      logarithm.finish($0.baseAddress!, count: $0.count, maximum: loudest)
+      logarithm.finish($0.baseAddress!, count: $0.count, maximum: loudestSoFar)
     }
   }
 

@@ -53,20 +53,56 @@ final class FeatureJournal {
     }
   }
 
-  /// Appends a recording's numbers after `prefix`, and notes that they are there.
-  func add(_ name: String, _ features: Features, prefix: Data = Data()) throws {
-    var bytes = prefix
-    features.values.withUnsafeBytes { bytes.append(contentsOf: $0) }
-    try add(name, shape: [features.frames, features.bins], bytes, offset: prefix.count)
+  /// Appends what `body` hands to its argument and notes that it is there; none of it where `body` fails.
+  ///
+  /// - Parameters:
+  ///   - header: what goes before, of the same length for every shape.
+  ///   - body: returns the recording's frames.
+  func add(
+    _ name: String, bins: Int, header: (_ frames: Int) -> Data = { _ in Data() },
+    _ body: (_ append: @escaping (Data) throws -> Void) throws -> Int
+  ) throws {
+    let space = header(0)
+    var length = space.count
+    do {
+      try write(space, to: data, dataPath)
+      let frames = try body { [self] bytes in
+        try write(bytes, to: data, dataPath)
+        length += bytes.count
+      }
+      if !space.isEmpty {
+        try data.seek(toOffset: UInt64(end))
+        try write(header(frames), to: data, dataPath)
+        try data.seekToEnd()
+      }
+      let record = Record(
+        name: name, shape: [frames, bins], offset: end + space.count, end: end + length)
+      end = record.end
+      try note(FeatureJournal.object(record))
+      records.append(record)
+    } catch {
+      try? data.truncate(atOffset: UInt64(end))
+      throw error
+    }
   }
 
-  /// Appends bytes for a recording as they are.
-  func add(_ name: String, shape: [Int], _ bytes: Data, offset: Int = 0) throws {
-    try write(bytes, to: data, dataPath)
-    let record = Record(name: name, shape: shape, offset: end + offset, end: end + bytes.count)
-    end = record.end
-    try note(FeatureJournal.object(record))
-    records.append(record)
+  /// Hands a recording's numbers to `append`, a part at a time.
+  func floats(of record: Record, to append: ([Float]) throws -> Void) throws {
+    try data.seek(toOffset: UInt64(record.offset))
+    var left = record.end - record.offset
+    while left > 0 {
+      guard let bytes = try data.read(upToCount: min(left, 1 << 20)), bytes.count % 4 == 0,
+        !bytes.isEmpty
+      else {
+        throw IdiolectError(.inputOutput, "\(dataPath): became shorter; run the job again")
+      }
+      try append(
+        [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, count in
+          count = bytes.copyBytes(to: buffer) / 4
+        })
+      left -= bytes.count
+    }
+    try data.seekToEnd()
   }
 
   /// Puts the data where it belongs and removes the notes.

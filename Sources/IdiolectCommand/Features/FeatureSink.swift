@@ -41,21 +41,44 @@ struct FeatureSink {
   /// Recordings that an interrupted run has finished.
   var done: Set<String> { Set(journal?.records.map(\.name) ?? []) }
 
-  func add(_ name: String, _ features: Features) throws {
-    let shape = [features.frames, features.bins]
+  /// Features as they are made: hands frames to its argument, and returns how many there were and are valid.
+  typealias Maker = (_ write: @escaping ([Float]) throws -> Void) throws -> (total: Int, valid: Int)
+
+  /// - Throws: what `make` throws, and then nothing of this recording is left.
+  func add(_ name: String, bins: Int, _ make: Maker) throws {
     switch kind {
     case .folder:
       let file = FeatureSink.path(name, in: path)
       try AtomicFile.makeDirectory(FilePath.directory(of: file))
-      try NumpyFile(shape: shape, values: features.values).write(to: file)
-      try journal?.add(name, shape: shape, Data())
-    case .safetensors: try journal?.add(name, features)
+      var frames = 0
+      try NumpyFile.write(to: file) { append in
+        frames = try make(append).total
+        return [frames, bins]
+      }
+      try journal?.add(name, bins: bins) { _ in frames }
+    case .safetensors: try addFloats(name, bins: bins, header: { _ in Data() }, make)
     case .archive:
-      try journal?.add(name, features, prefix: FeatureSink.kaldiPrefix(name, features))
+      let key = Data((FeatureSink.key(name) + " ").utf8)
+      try addFloats(name, bins: bins, header: { key + FeatureSink.kaldiHeader([$0, bins]) }, make)
     case .lines:
-      let line = FeatureSink.line(name, features)
-      guard let journal else { return try StandardOutput.line(line) }
-      try journal.add(name, shape: shape, Data((line + "\n").utf8))
+      guard let journal else {
+        var line = ""
+        _ = try FeatureSink.line(name, bins: bins, make) { line += $0 }
+        return try StandardOutput.line(line)
+      }
+      try journal.add(name, bins: bins) { append in
+        let frames = try FeatureSink.line(name, bins: bins, make) { try append(Data($0.utf8)) }
+        try append(Data("\n".utf8))
+        return frames
+      }
+    }
+  }
+
+  private func addFloats(
+    _ name: String, bins: Int, header: (_ frames: Int) -> Data, _ make: Maker
+  ) throws {
+    try journal?.add(name, bins: bins, header: header) { append in
+      try make { values in try append(values.withUnsafeBytes { Data($0) }) }.total
     }
   }
 
@@ -65,12 +88,13 @@ struct FeatureSink {
     switch kind {
     case .folder: journal.remove()
     case .safetensors:
-      let data = try MappedBytes(journal.dataPath)
       try SafetensorsWriter.write(
         journal.records.map { record in
-          SafetensorsTensor(record.name, shape: record.shape) {
-            data.floats(record.offset..<record.end)
-          }
+          SafetensorsTensor(
+            record.name, shape: record.shape,
+            parts: { append in
+              try journal.floats(of: record, to: append)
+            })
         }, to: path)
       journal.remove()
     case .archive:
@@ -91,17 +115,23 @@ struct FeatureSink {
     return FilePath.join(folder, parts.joined(separator: "/") + ".npy")
   }
 
-  private static func line(_ name: String, _ features: Features) -> String {
-    let rows = (0..<features.frames).map { frame -> JSONValue in
-      .array(
-        features.values[frame * features.bins..<(frame + 1) * features.bins]
-          .map { .number(Double($0.description) ?? Double($0)) })
+  /// An object in parts: its frames are counted when they are there.
+  private static func line(
+    _ name: String, bins: Int, _ make: Maker, _ append: @escaping (String) throws -> Void
+  ) throws -> Int {
+    let name = JSONValue.string(name).text(.compact, sortedKeys: false)
+    try append("{\"name\":\(name),\"bins\":\(bins),\"features\":[")
+    var isFirst = true
+    let counts = try make { values in
+      for start in stride(from: 0, to: values.count, by: bins) {
+        // A float's own digits, which those of the same number as a double are not.
+        let row = values[start..<start + bins].map(\.description).joined(separator: ",")
+        try append("\(isFirst ? "" : ",")[\(row)]")
+        isFirst = false
+      }
     }
-    return JSONValue.object([
-      "name": .string(name), "frames": .integer(features.frames),
-      "valid_frames": .integer(features.validFrames), "bins": .integer(features.bins),
-      "features": .array(rows),
-    ]).text(.compact, sortedKeys: false)
+    try append("],\"frames\":\(counts.total),\"valid_frames\":\(counts.valid)}")
+    return counts.total
   }
 
   /// A key of Kaldi's tables has no white space.
@@ -112,30 +142,12 @@ struct FeatureSink {
   /// Binary mark, type and two sizes.
   private static let kaldiHeaderLength = 2 + 3 + 5 + 5
 
-  private static func kaldiPrefix(_ name: String, _ features: Features) -> Data {
-    var data = Data((key(name) + " \0BFM ").utf8)
-    for size in [features.frames, features.bins] {
+  private static func kaldiHeader(_ shape: [Int]) -> Data {
+    var data = Data("\0BFM ".utf8)
+    for size in shape {
       data.append(4)
       withUnsafeBytes(of: Int32(size).littleEndian) { data.append(contentsOf: $0) }
     }
     return data
-  }
-}
-
-/// A file's bytes, read as they are asked for.
-private struct MappedBytes {
-  private let data: Data
-
-  init(_ path: String) throws {
-    do { data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) } catch {
-      throw IdiolectError(.inputOutput, "\(path): cannot be read", cause: error)
-    }
-  }
-
-  func floats(_ range: Range<Int>) -> [Float] {
-    [Float](unsafeUninitializedCapacity: range.count / 4) { buffer, count in
-      count = range.count / 4
-      data.copyBytes(to: UnsafeMutableRawBufferPointer(buffer), from: range)
-    }
   }
 }

@@ -93,28 +93,47 @@ struct FeaturesCommand: ParsableCommand {
       try StandardOutput.line("\(invert): what \(preset.rawValue) keeps")
     }
     guard output != nil || compare != nil else { return }
-    let features = try PresetFrontEnds(preset).features(of: FeatureInput(name: clip, path: clip))
-    if let compare {
-      let other = try NumpyFile(path: compare)
-      try StandardOutput.line(FeatureDifference(features, other, name: compare).line)
+    let (frontEnds, input) = (PresetFrontEnds(preset), FeatureInput(name: "features", path: clip))
+    do {
+      let (passes, _) = try frontEnds.passes(for: input)
+      if let compare {
+        let other = try NumpyFile(path: compare)
+        let features = try frontEnds.features(passes, input)
+        try StandardOutput.line(FeatureDifference(features, other, name: compare).line)
+      }
+      guard let output else { return }
+      let sharesOutput = StandardOutput.isFile(output)
+      var counts = (total: 0, valid: 0)
+      if output.hasSuffix(".safetensors") {
+        let sink = try FeatureSink(output, fingerprint: "one")
+        try sink.add(input.name, bins: passes.frontEnd.bins) {
+          counts = try frontEnds.make(passes, input, $0)
+          return counts
+        }
+        try sink.finish()
+      } else {
+        try NumpyFile.write(to: output) {
+          counts = try frontEnds.make(passes, input, $0)
+          return [counts.total, passes.frontEnd.bins]
+        }
+      }
+      let summary =
+        "\(output): \(counts.total) frames of \(passes.frontEnd.bins), \(counts.valid) valid"
+      // An array that goes to standard output is not followed by a line of text.
+      if sharesOutput { Failure.say(summary) } else { try StandardOutput.line(summary) }
+    } catch let unusable as UnusableRecording {
+      throw unusable.error
     }
-    guard let output else { return }
-    let sharesOutput = StandardOutput.isFile(output)
-    let shape = [features.frames, features.bins]
-    if output.hasSuffix(".safetensors") {
-      try SafetensorsWriter.write(
-        [SafetensorsTensor("features", shape: shape) { features.values }], to: output)
-    } else {
-      try NumpyFile(shape: shape, values: features.values).write(to: output)
-    }
-    let summary =
-      "\(output): \(features.frames) frames of \(features.bins), \(features.validFrames) valid"
-    // An array that goes to standard output is not followed by a line of text.
-    if sharesOutput { Failure.say(summary) } else { try StandardOutput.line(summary) }
   }
 
   /// Recordings that are worked on before their features are written, in order.
-  private static let window = 64
+  private static let window = 32
+
+  private enum Work: Sendable {
+    case done(Features)
+    case later(FeaturePasses)
+    case failed(any Error)
+  }
 
   private func writeMany(_ preset: FeaturePreset, to output: String) throws {
     var quarantine = Quarantine()
@@ -129,23 +148,36 @@ struct FeaturesCommand: ParsableCommand {
     var failures = 0
     let bar = ProgressBar("features", total: left.count, unit: "recordings")
     defer { bar.finish() }
+    func refuse(_ input: FeatureInput, _ unusable: UnusableRecording) {
+      failures += 1
+      let (cause, remedy) = unusable.error.parts(
+        without: input.path, remedy: "replace the recording, or leave it out")
+      quarantine.add(utterance: input.name, source: input.path, cause: cause, remedy: remedy)
+    }
     for start in stride(from: 0, to: left.count, by: FeaturesCommand.window) {
       let part = Array(left[start..<min(start + FeaturesCommand.window, left.count)])
-      let made = try parallelMap(part) { input -> Result<Features, IdiolectError> in
-        do { return .success(try frontEnds.features(of: input)) } catch {
-          return .failure(
-            error as? IdiolectError ?? IdiolectError(.invalidAudio, "\(input.path): \(error)"))
-        }
+      let made = try parallelMap(part) { input -> Work in
+        do {
+          let (passes, isBrief) = try frontEnds.passes(for: input)
+          // What is long is made when it is written, so that it is never all in memory.
+          return isBrief ? .done(try frontEnds.features(passes, input)) : .later(passes)
+        } catch { return .failed(error) }
       }
-      for (input, result) in zip(part, made) {
-        switch result {
-        case .success(let features): try sink.add(input.name, features)
-        case .failure(let error):
-          failures += 1
-          let (cause, remedy) = error.parts(
-            without: input.path, remedy: "replace the recording, or leave it out")
-          quarantine.add(utterance: input.name, source: input.path, cause: cause, remedy: remedy)
-        }
+      for (input, work) in zip(part, made) {
+        do {
+          switch work {
+          case .done(let features):
+            try sink.add(input.name, bins: features.bins) {
+              try $0(features.values)
+              return (features.frames, features.validFrames)
+            }
+          case .later(let passes):
+            try sink.add(input.name, bins: passes.frontEnd.bins) {
+              try frontEnds.make(passes, input, $0)
+            }
+          case .failed(let error): throw error
+          }
+        } catch let unusable as UnusableRecording { refuse(input, unusable) }
         bar.advance(label: input.name)
       }
     }

@@ -3,45 +3,94 @@ import Foundation
 import Idiolect
 import Synchronization
 
+/// A recording that gives no features; other errors are of what takes them.
+struct UnusableRecording: Error {
+  /// Names the recording.
+  let error: IdiolectError
+}
+
 /// A preset's front end for each rate that recordings have, made once.
 final class PresetFrontEnds: Sendable {
   private let preset: FeaturePreset
-  private let known = Mutex<[Int: any FrontEnd]>([:])
+  private let known = Mutex<[Int: FeaturePasses]>([:])
+  /// Samples that are read at once.
+  private static let block = 65_536
 
   init(_ preset: FeaturePreset) { self.preset = preset }
 
-  /// The features of one stretch of sound.
+  /// The front end for a recording, and whether that is short enough to be held in memory with others.
   ///
-  /// - Throws: what reading the recording throws; `.unsupported` for a rate outside 8,000 to 192,000 Hz;
-  ///   `.invalidAudio` where it is too short.
-  func features(of input: FeatureInput) throws -> Features {
-    let rate = try AudioReader(input.path).description.sampleRate
-    guard (8000...192_000).contains(rate) else {
-      throw IdiolectError(
-        .unsupported,
-        "\(input.path): its rate is \(rate) Hz; features are made of 8,000 to 192,000 Hz, so resample it first"
-      )
-    }
-    do {
-      let frontEnd = try frontEnd(rate)
-      let samples = try readAudio(
-        input.path, sampleRate: frontEnd.sampleRate, offsetSeconds: input.offsetSeconds,
-        durationSeconds: input.durationSeconds)
-      return try frontEnd(samples)
-    } catch let error as IdiolectError {
-      guard !error.message.hasPrefix(input.path) else { throw error }
-      throw IdiolectError(
-        error.code, "\(input.path): \(preset.rawValue) at \(rate) Hz: \(error.message)",
-        cause: error)
+  /// - Throws: `UnusableRecording` where it cannot be opened, or its rate is none of 8,000 to 192,000 Hz, or one at
+  ///   which the preset makes no sense.
+  func passes(for input: FeatureInput) throws -> (FeaturePasses, isBrief: Bool) {
+    try naming(input) {
+      let description = try AudioReader(input.path).description
+      let rate = description.sampleRate
+      let isBrief = (input.durationSeconds ?? description.durationSeconds ?? .infinity) <= 60
+      guard (8000...192_000).contains(rate) else {
+        throw IdiolectError(
+          .unsupported,
+          "its rate is \(rate) Hz; features are made of 8,000 to 192,000 Hz, so resample it first")
+      }
+      return try known.withLock { known in
+        if let made = known[rate] { return (made, isBrief) }
+        do {
+          let made = try FeaturePasses(preset.configuration(sampleRate: rate))
+          known[rate] = made
+          return (made, isBrief)
+        } catch let error as IdiolectError {
+          throw IdiolectError(error.code, "at \(rate) Hz: \(error.message)", cause: error)
+        }
+      }
     }
   }
 
-  private func frontEnd(_ rate: Int) throws -> any FrontEnd {
-    try known.withLock { known in
-      if let made = known[rate] { return made }
-      let made = try preset.configuration(sampleRate: rate).frontEnd()
-      known[rate] = made
-      return made
+  /// The features of one stretch of sound, handed to `write` as they are made.
+  ///
+  /// - Throws: `UnusableRecording` where it cannot be read or is too short; what `write` throws.
+  func make(
+    _ passes: FeaturePasses, _ input: FeatureInput, _ write: @escaping ([Float]) throws -> Void
+  ) throws -> (total: Int, valid: Int) {
+    var failure: (any Error)?
+    return try naming(input) {
+      do {
+        return try passes({ consume in
+          let reader = try AudioReader(
+            input.path, sampleRate: passes.frontEnd.sampleRate, offsetSeconds: input.offsetSeconds,
+            durationSeconds: input.durationSeconds)
+          while let block = try reader.next(maximumFrames: PresetFrontEnds.block),
+            try consume(block)
+          {}
+        }) { values in
+          do { try write(values) } catch {
+            failure = error
+            throw error
+          }
+        }
+      } catch  where failure != nil { throw NotTheRecording(error: error) }
+    }
+  }
+
+  /// The features of one stretch of sound, all in memory.
+  ///
+  /// - Throws: `UnusableRecording`
+  func features(_ passes: FeaturePasses, _ input: FeatureInput) throws -> Features {
+    var values: [Float] = []
+    let counts = try make(passes, input) { values += $0 }
+    return Features(
+      frames: counts.total, bins: passes.frontEnd.bins, validFrames: counts.valid, values: values)
+  }
+
+  private struct NotTheRecording: Error { let error: any Error }
+
+  private func naming<Result>(_ input: FeatureInput, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let other as NotTheRecording {
+      throw other.error
+    } catch let error as IdiolectError {
+      guard !error.message.hasPrefix(input.path) else { throw UnusableRecording(error: error) }
+      throw UnusableRecording(
+        error: IdiolectError(
+          error.code, "\(input.path): \(preset.rawValue): \(error.message)", cause: error))
     }
   }
 }

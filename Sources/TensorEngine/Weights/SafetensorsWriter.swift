@@ -18,6 +18,7 @@ public struct SafetensorsTensor {
   enum Source {
     case floats(Storage, () throws -> [Float])
     case integers(() throws -> [Int64])
+    case parts((_ append: ([Float]) throws -> Void) throws -> Void)
   }
 
   public let name: String
@@ -41,8 +42,21 @@ public struct SafetensorsTensor {
     source = .integers(values)
   }
 
+  /// A tensor of float32, row-major, too large to be in memory at once.
+  ///
+  /// - Parameter parts: hands its elements, in order and as many as `shape` says, to its argument.
+  public init(
+    _ name: String, shape: [Int],
+    parts: @escaping (_ append: ([Float]) throws -> Void) throws -> Void
+  ) {
+    self.name = name
+    self.shape = shape
+    source = .parts(parts)
+  }
+
   var type: SafetensorsType {
     switch source {
+    case .parts: .float32
     case .floats(let storage, _): SafetensorsType(rawValue: storage.rawValue)!
     case .integers: .int64
     }
@@ -122,6 +136,13 @@ extension SafetensorsTensor {
       let values = try provide()
       check(values.count)
       try values.withUnsafeBytes { try append($0) }
+    case .parts(let provide):
+      var provided = 0
+      try provide { part in
+        provided += part.count
+        try part.withUnsafeBytes { try append($0) }
+      }
+      check(provided)
     case .floats(let storage, let provide):
       let values = try provide()
       check(values.count)
