@@ -21,7 +21,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 let libraries = [
-  "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "SpeechCorpus", "CTC",
+  "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "Pictures", "SpeechText", "SpeechCorpus",
+  "CTC",
   "AcousticModels", "Transcription", "Adaptation", "Idiolect",
 ]
 
@@ -37,6 +38,7 @@ let package = Package(
     .systemLibrary(
       name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
     .target(
       name: "CKernels",
@@ -46,6 +48,7 @@ let package = Package(
     library("TensorEngine", ["Basics", "CKernels"]),
     library("AudioIO", ["Basics", "CSndfile", "CSoxr"]),
     library("AcousticFeatures", ["Basics", "CFFTW"]),
+    library("Pictures", ["Basics", "AcousticFeatures", "CPNG"]),
     library("SpeechText", ["Basics"]),
     library("SpeechCorpus", ["Basics", "AudioIO", "SpeechText"]),
     library("CTC", ["Basics", "TensorEngine", "SpeechText", "CKernels"]),
@@ -65,9 +68,8 @@ let package = Package(
     library(
       "Idiolect",
       [
-        "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "SpeechText", "SpeechCorpus",
-        "CTC",
-        "AcousticModels", "Transcription", "Adaptation",
+        "Basics", "TensorEngine", "AudioIO", "AcousticFeatures", "Pictures", "SpeechText",
+        "SpeechCorpus", "CTC", "AcousticModels", "Transcription", "Adaptation",
       ]),
     .executableTarget(
       name: "IdiolectCommand",
@@ -96,6 +98,7 @@ let package = Package(
     tests("TensorEngine", ["Basics", "CKernels"]),
     tests("AudioIO", ["Basics"]),
     tests("AcousticFeatures", ["Basics", "AudioIO"]),
+    tests("Pictures", ["Basics", "AudioIO", "AcousticFeatures"]),
     tests("SpeechText", ["Basics"]),
     tests("SpeechCorpus", ["Basics", "SpeechText"]),
     tests("CTC", ["Basics", "CKernels", "TensorEngine"]),

@@ -4,6 +4,7 @@
 @_exported public import AudioIO
 @_exported public import Basics
 @_exported public import CTC
+@_exported public import Pictures
 @_exported public import SpeechCorpus
 @_exported public import SpeechText
 @_exported public import TensorEngine

@@ -75,13 +75,15 @@ import Testing
       for held in [1000, 1 << 22] {
         var values: [Float] = []
         let passes = try FeaturePasses(configuration, held: held)
-        let counts = try passes({ consume in
+        let counts = try passes { consume in
           for start in stride(from: 0, to: samples.count, by: 700) {
             guard try consume(Array(samples[start..<min(start + 700, samples.count)])) else {
               return
             }
           }
-        }) { values += $0 }
+        } write: {
+          values += $0
+        }
         #expect(values == whole.values, "\(recording), \(held) samples held")
         #expect(counts.total == whole.frames && counts.valid == whole.validFrames)
       }

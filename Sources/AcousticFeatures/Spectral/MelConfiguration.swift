@@ -73,6 +73,12 @@ public struct MelConfiguration: Sendable, Codable, Hashable {
     }
   }
 
+  /// The band, and part of one, whose centre a frequency is.
+  package func place(ofHz frequency: Double, sampleRate: Int) -> Double {
+    let (low, high) = (mel(lowHz), mel(upperEdge(sampleRate: sampleRate)))
+    return (mel(frequency) - low) / (high - low) * Double(bands + 1) - 1
+  }
+
   /// - Returns: weights, one row of `[fftLength / 2 + 1]` a band.
   func weights(sampleRate: Int, fftLength: Int) -> [[Float]] {
     let (low, high) = (mel(lowHz), mel(upperEdge(sampleRate: sampleRate)))

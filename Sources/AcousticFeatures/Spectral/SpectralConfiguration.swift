@@ -29,7 +29,7 @@ public struct SpectralConfiguration: Sendable, Codable, Hashable {
   public init() {}
 
   /// Of the samples that are kept, in Hz.
-  var keptRate: Int { sampleRate / max(1, keepsEvery) }
+  package var keptRate: Int { sampleRate / max(1, keepsEvery) }
   /// Numbers in a frame before cepstra.
   var bands: Int { mel?.bands ?? frames.fftLength / 2 + 1 }
   /// Numbers in a frame.

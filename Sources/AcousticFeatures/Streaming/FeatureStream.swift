@@ -184,6 +184,19 @@ extension Standardisation {
 }
 
 extension FrontEndConfiguration {
+  /// The bands that it hears, as plain energies of frames about their middles; those of Slaney where it has none.
+  package var bands: SpectralConfiguration {
+    get throws {
+      var result = plan?.spectral ?? SpectralConfiguration()
+      result.sampleRate = try frontEnd().sampleRate
+      (result.logarithm, result.cepstra, result.energy) = (.none, nil, nil)
+      (result.fixedSamples, result.isDouble) = (nil, false)
+      (result.frames.edges, result.frames.lastFrame) = (Framing().edges, Framing().lastFrame)
+      if result.mel == nil { result.mel = MelConfiguration() }
+      return result
+    }
+  }
+
   /// The spectral convention, nil for samples themselves, and the steps after it; nil where that is not all.
   var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep])? {
     switch self {

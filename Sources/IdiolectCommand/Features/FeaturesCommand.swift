@@ -26,6 +26,7 @@ struct FeaturesCommand: ParsableCommand {
         idiolect features clip.wav --preset nemo --output clip.npy
         idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
         idiolect features clip.wav --preset whisper --compare from-python.npy
+        idiolect features clip.wav --picture clip.png
         idiolect features recordings/ --preset kaldi-fbank --output features.ark
         idiolect features train.jsonl --preset whisper --output train.safetensors
       """)
@@ -53,13 +54,19 @@ struct FeaturesCommand: ParsableCommand {
       valueName: "path"))
   var invert: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw one recording's waveform, spectrogram and the preset's mel bands: a PNG file.",
+      valueName: "path"))
+  var picture: String?
+
   @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
     guard !inputs.isEmpty else { throw ValidationError("give at least one recording") }
-    guard output != nil || compare != nil || invert != nil else {
-      throw ValidationError("give --output, --compare or --invert")
+    guard output != nil || compare != nil || invert != nil || picture != nil else {
+      throw ValidationError("give --output, --compare, --invert or --picture")
     }
   }
 
@@ -74,8 +81,8 @@ struct FeaturesCommand: ParsableCommand {
     if isOne && !["ark", "jsonl"].contains(ending) && output != "-" {
       return try writeOne(inputs[0], preset)
     }
-    guard compare == nil, invert == nil, let output else {
-      throw ValidationError("--compare and --invert are for one recording")
+    guard compare == nil, invert == nil, picture == nil, let output else {
+      throw ValidationError("--compare, --invert and --picture are for one recording")
     }
     try EngineOptions.setThreads(threads)
     try writeMany(preset, to: output)
@@ -91,6 +98,19 @@ struct FeaturesCommand: ParsableCommand {
       try AudioWriter.write(
         peak > 1 ? sound.map { $0 / peak } : sound, sampleRate: inversion.sampleRate, to: invert)
       try StandardOutput.line("\(invert): what \(preset.rawValue) keeps")
+    }
+    if let picture {
+      let rate = try AudioReader(clip).description.sampleRate
+      let configuration = preset.configuration(sampleRate: rate)
+      let heard = try configuration.frontEnd().sampleRate
+      let title =
+        "\(URL(fileURLWithPath: clip).lastPathComponent)   \(preset.rawValue)   \(heard) Hz"
+      let drawn = try SoundPicture(of: configuration, title: title) { consume in
+        let reader = try AudioReader(clip, sampleRate: heard)
+        while let block = try reader.next(maximumFrames: 65_536) { try consume(block) }
+      }
+      try AtomicFile.write(drawn.png(), to: picture)
+      try StandardOutput.line("\(picture): \(clip) as \(preset.rawValue) hears it")
     }
     guard output != nil || compare != nil else { return }
     let (frontEnds, input) = (PresetFrontEnds(preset), FeatureInput(name: "features", path: clip))

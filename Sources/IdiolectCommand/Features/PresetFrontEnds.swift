@@ -54,14 +54,14 @@ final class PresetFrontEnds: Sendable {
     var failure: (any Error)?
     return try naming(input) {
       do {
-        return try passes({ consume in
+        return try passes { consume in
           let reader = try AudioReader(
             input.path, sampleRate: passes.frontEnd.sampleRate, offsetSeconds: input.offsetSeconds,
             durationSeconds: input.durationSeconds)
           while let block = try reader.next(maximumFrames: PresetFrontEnds.block),
             try consume(block)
           {}
-        }) { values in
+        } write: { values in
           do { try write(values) } catch {
             failure = error
             throw error
