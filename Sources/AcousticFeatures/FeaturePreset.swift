@@ -98,7 +98,7 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
           FeaturePreset.kaldiFbank.configuration(),
           steps: [
             .standardise(Standardisation(guarded: .variance(1e-7))),
-            .stack(frames: 2, stride: 2, fills: true),
+            .stack(frames: 2, stride: 2, fill: 0),
           ]))
     case .wav2vec2: return .waveform(WaveformConfiguration())
     case .deepspeech: return .spectral(.deepspeech())

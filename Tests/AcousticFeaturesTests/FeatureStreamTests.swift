@@ -93,8 +93,8 @@ import Testing
   @Test(arguments: [
     FeatureStep.deltas(Deltas(.kaldi)), .deltas(Deltas(.regression, reach: 3, order: 1)),
     .deltas(Deltas(.polynomial, reach: 4)), .slidingNormalisation(SlidingNormalisation()),
-    .context(before: 3, after: 7), .stack(frames: 3, stride: 2, fills: true),
-    .stack(frames: 2, stride: 3, fills: false),
+    .context(before: 3, after: 7), .stack(frames: 3, stride: 2, fill: 0.5),
+    .stack(frames: 2, stride: 3, fill: nil),
     .affine(means: .init(repeating: 1, count: 13), scales: .init(repeating: 2, count: 13)),
   ]) func steps(_ step: FeatureStep) throws {
     let configuration = FrontEndConfiguration.pipeline(

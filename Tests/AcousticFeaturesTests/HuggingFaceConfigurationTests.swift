@@ -96,6 +96,69 @@ import Testing
     #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
   }
 
+  private func extractor(_ name: String) throws -> Data {
+    try Self.written("extractors/\(name).json")
+  }
+
+  /// Each extractor's defaults are those of its preset.
+  @Test(arguments: [
+    ("whisper", "whisper"), ("whisper-older", "whisper"), ("whisper-128", "whisper-128"),
+    ("wav2vec2", "wav2vec2"), ("wav2vec2-bert", "wav2vec2-bert"),
+  ])
+  func otherExtractors(_ file: String, _ preset: String) throws {
+    #expect(
+      try FrontEndConfiguration(huggingFace: extractor(file))
+        == FeaturePreset(named: preset).configuration())
+  }
+
+  @Test func parakeetAmongOthers() throws {
+    #expect(
+      try FrontEndConfiguration(modelDirectory: "\(Golden.directory)/features")
+        == .logMel(LogMelConfiguration()))
+  }
+
+  /// Settings that are followed.
+  @Test func otherSettings() throws {
+    func read(_ file: String, _ old: String, _ new: String) throws -> FrontEndConfiguration {
+      let text = String(decoding: try extractor(file), as: UTF8.self)
+      try #require(text.contains(old))
+      return try FrontEndConfiguration(
+        huggingFace: Data(text.replacingOccurrences(of: old, with: new).utf8))
+    }
+    guard
+      case .waveform(let waveform) = try read(
+        "wav2vec2", "\"do_normalize\": true", "\"do_normalize\": false"),
+      case .pipeline(let bert) = try read(
+        "wav2vec2-bert", "\"padding_value\": 0.0", "\"padding_value\": 1")
+    else {
+      Issue.record("another kind")
+      return
+    }
+    #expect(!waveform.normalises)
+    #expect(bert.steps.last == .stack(frames: 2, stride: 2, fill: 1))
+    for (file, old, new, named) in [
+      ("whisper", "\"dither\": 0.0", "\"dither\": 0.1", "dither"),
+      ("whisper", "\"n_samples\": 480000", "\"n_samples\": 480001", "n_samples"),
+      ("whisper", "\"nb_max_frames\": 3000", "\"nb_max_frames\": 30", "nb_max_frames"),
+      ("whisper", "\"chunk_length\": 30", "\"chunk_length\": 1000000000000", "chunk_length"),
+      ("whisper", "\"hop_length\": 160", "\"hop_length\": 0", "hop"),
+      ("whisper", "\"hop_length\"", "\"hop\"", "unknown setting hop"),
+      ("whisper", "16000", "8000", "sampling_rate"),
+      ("whisper-older", "\"feature_size\": 80", "\"feature_size\": 81", "mel_filters"),
+      ("whisper-older", "\"n_fft\": 400", "\"n_fft\": 512", "mel_filters"),
+      ("wav2vec2", "16000", "0", "sampleRate"),
+      ("wav2vec2", "\"feature_size\": 1", "\"feature_size\": 2", "feature_size"),
+      ("wav2vec2-bert", "\"stride\": 2", "\"stride\": 3", "stride"),
+      ("wav2vec2-bert", "\"num_mel_bins\": 80", "\"num_mel_bins\": 64", "num_mel_bins"),
+      ("wav2vec2-bert", "SeamlessM4T", "Clvp", "feature_extractor_type is Clvp"),
+    ] {
+      let error = #expect(throws: IdiolectError.self) { _ = try read(file, old, new) }
+      #expect(error?.code == .invalidModel)
+      #expect(error?.message.hasPrefix("preprocessor_config.json: ") == true)
+      #expect(error?.message.contains(named) == true, "\(named): \(error?.message ?? "")")
+    }
+  }
+
   @Test(arguments: ["", "[]", "{", "{\"feature_extractor\": 3}"])
   func garbageIsRefused(text: String) {
     #expect(throws: IdiolectError.self) { try LogMelConfiguration(huggingFace: Data(text.utf8)) }

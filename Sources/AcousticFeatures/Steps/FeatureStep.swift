@@ -11,8 +11,8 @@ public enum FeatureStep: Sendable, Codable, Hashable {
   /// Every frame among those beside it, zeros beyond the ends: `[(before + 1 + after) · bins]`.
   case context(before: Int, after: Int)
   /// So many frames to one, which the next begins `stride` frames after. A last one that is not full is filled
-  /// with zeros where `fills`, else left out.
-  case stack(frames: Int, stride: Int, fills: Bool)
+  /// with `fill`, or left out where that is nil.
+  case stack(frames: Int, stride: Int, fill: Float?)
 
   /// The numbers in a frame that comes out.
   func bins(_ bins: Int) -> Int {
@@ -26,9 +26,10 @@ public enum FeatureStep: Sendable, Codable, Hashable {
 
   /// The frames that come out.
   func frames(_ count: Int) -> Int {
-    guard case .stack(let frames, let stride, let fills) = self else { return count }
+    guard case .stack(let frames, let stride, let fill) = self else { return count }
     guard count > 0 else { return 0 }
-    return fills ? (count <= frames ? 1 : 1 + (count - frames + stride - 1) / stride) : valid(count)
+    return fill != nil
+      ? (count <= frames ? 1 : 1 + (count - frames + stride - 1) / stride) : valid(count)
   }
 
   /// How many of the frames that come out are made of whole ones.
@@ -106,11 +107,15 @@ public enum FeatureStep: Sendable, Codable, Hashable {
         }
       }
       return result
-    case .stack(let size, let stride, _):
+    case .stack(let size, let stride, let fill):
       var result = FrameMatrix(frames: frames(matrix.frames), bins: bins(matrix.bins))
       for frame in 0..<result.frames {
-        for part in 0..<size where frame * stride + part < matrix.frames {
-          result.set(frame, at: part * matrix.bins, matrix.row(frame * stride + part))
+        for part in 0..<size {
+          let source = frame * stride + part
+          let row =
+            source < matrix.frames
+            ? matrix.row(source) : ArraySlice(repeating: fill ?? 0, count: matrix.bins)
+          result.set(frame, at: part * matrix.bins, row)
         }
       }
       return result

@@ -26,6 +26,7 @@ struct FeaturesCommand: ParsableCommand {
         idiolect features clip.wav --preset nemo --output clip.npy
         idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
         idiolect features clip.wav --preset whisper --compare from-python.npy
+        idiolect features clip.wav --preset model/preprocessor_config.json --output clip.npy
         idiolect features clip.wav --picture clip.png
         idiolect features recordings/ --preset kaldi-fbank --output features.ark
         idiolect features train.jsonl --preset whisper --output train.safetensors
@@ -34,7 +35,10 @@ struct FeaturesCommand: ParsableCommand {
   @Argument(help: "Recordings, folders of them, or manifests.")
   var inputs: [String]
 
-  @Option(help: ArgumentHelp("The convention, one of those above.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The convention: one of those above, or what a checkpoint says, by its directory or preprocessor_config.json.",
+      valueName: "name"))
   var preset = "nemo"
 
   @Option(
@@ -71,7 +75,7 @@ struct FeaturesCommand: ParsableCommand {
   }
 
   func run() throws {
-    let preset = try FeaturePreset(named: preset)
+    let preset = try FeatureConvention(named: preset)
     var isFolder: ObjCBool = false
     let isOne =
       inputs.count == 1 && !inputs[0].hasSuffix(".jsonl")
@@ -88,7 +92,7 @@ struct FeaturesCommand: ParsableCommand {
     try writeMany(preset, to: output)
   }
 
-  private func writeOne(_ clip: String, _ preset: FeaturePreset) throws {
+  private func writeOne(_ clip: String, _ preset: FeatureConvention) throws {
     if let invert {
       let rate = try AudioReader(clip).description.sampleRate
       let inversion = try SpectrogramInversion(preset.configuration(sampleRate: rate))
@@ -97,20 +101,20 @@ struct FeaturesCommand: ParsableCommand {
       // Phases that do not agree may add up beyond full scale.
       try AudioWriter.write(
         peak > 1 ? sound.map { $0 / peak } : sound, sampleRate: inversion.sampleRate, to: invert)
-      try StandardOutput.line("\(invert): what \(preset.rawValue) keeps")
+      try StandardOutput.line("\(invert): what \(preset.name) keeps")
     }
     if let picture {
       let rate = try AudioReader(clip).description.sampleRate
       let configuration = preset.configuration(sampleRate: rate)
       let heard = try configuration.frontEnd().sampleRate
       let title =
-        "\(URL(fileURLWithPath: clip).lastPathComponent)   \(preset.rawValue)   \(heard) Hz"
+        "\(URL(fileURLWithPath: clip).lastPathComponent)   \(preset.name)   \(heard) Hz"
       let drawn = try SoundPicture(of: configuration, title: title) { consume in
         let reader = try AudioReader(clip, sampleRate: heard)
         while let block = try reader.next(maximumFrames: 65_536) { try consume(block) }
       }
       try AtomicFile.write(drawn.png(), to: picture)
-      try StandardOutput.line("\(picture): \(clip) as \(preset.rawValue) hears it")
+      try StandardOutput.line("\(picture): \(clip) as \(preset.name) hears it")
     }
     guard output != nil || compare != nil else { return }
     let (frontEnds, input) = (PresetFrontEnds(preset), FeatureInput(name: "features", path: clip))
@@ -155,11 +159,11 @@ struct FeaturesCommand: ParsableCommand {
     case failed(any Error)
   }
 
-  private func writeMany(_ preset: FeaturePreset, to output: String) throws {
+  private func writeMany(_ preset: FeatureConvention, to output: String) throws {
     var quarantine = Quarantine()
     let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
     let frontEnds = PresetFrontEnds(preset)
-    let sink = try FeatureSink(output, fingerprint: "\(preset.rawValue) \(idiolectVersion)")
+    let sink = try FeatureSink(output, fingerprint: preset.fingerprint)
     let done = sink.done
     let left = all.filter { !done.contains($0.name) }
     if left.count < all.count {
@@ -208,7 +212,7 @@ struct FeaturesCommand: ParsableCommand {
         "none of \(all.count) recordings could be used; the first: \(quarantine.entries[0])")
     }
     try sink.finish()
-    let summary = "\(output): features of \(all.count - failures) recordings by \(preset.rawValue)"
+    let summary = "\(output): features of \(all.count - failures) recordings by \(preset.name)"
     if output == "-" { Failure.say(summary) } else { try StandardOutput.line(summary) }
     guard !quarantine.isEmpty else { return }
     let notes = output == "-" ? "features.quarantine.jsonl" : "\(output).quarantine.jsonl"

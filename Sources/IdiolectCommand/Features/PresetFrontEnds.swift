@@ -11,12 +11,12 @@ struct UnusableRecording: Error {
 
 /// A preset's front end for each rate that recordings have, made once.
 final class PresetFrontEnds: Sendable {
-  private let preset: FeaturePreset
+  private let preset: FeatureConvention
   private let known = Mutex<[Int: FeaturePasses]>([:])
   /// Samples that are read at once.
   private static let block = 65_536
 
-  init(_ preset: FeaturePreset) { self.preset = preset }
+  init(_ preset: FeatureConvention) { self.preset = preset }
 
   /// The front end for a recording, and whether that is short enough to be held in memory with others.
   ///
@@ -90,7 +90,7 @@ final class PresetFrontEnds: Sendable {
       guard !error.message.hasPrefix(input.path) else { throw UnusableRecording(error: error) }
       throw UnusableRecording(
         error: IdiolectError(
-          error.code, "\(input.path): \(preset.rawValue): \(error.message)", cause: error))
+          error.code, "\(input.path): \(preset.name): \(error.message)", cause: error))
     }
   }
 }

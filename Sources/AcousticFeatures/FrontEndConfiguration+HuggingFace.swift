@@ -1,0 +1,146 @@
+import Basics
+public import Foundation
+
+/// Front ends as the feature extractors of transformers are configured: Parakeet's, Whisper's, wav2vec 2.0's (that of
+/// HuBERT, WavLM and MMS too) and SeamlessM4T's (that of wav2vec2-BERT).
+extension FrontEndConfiguration {
+  /// Reads `preprocessor_config.json`, or `processor_config.json` with the feature extractor nested.
+  ///
+  /// - Parameter name: the file's name, for errors.
+  /// - Throws: `.invalidModel` that names the file and the key: another feature extractor, a setting that is not
+  ///   known or cannot be followed, a value of the wrong type or range.
+  public init(huggingFace data: Data, name: String = "preprocessor_config.json") throws {
+    try self.init(ExtractorSettings(data, name: name))
+  }
+
+  /// Reads the file of a model directory that holds the front end's settings.
+  ///
+  /// - Throws: `.notFound` where there is neither file; as `init(huggingFace:name:)`.
+  public init(modelDirectory: String) throws {
+    try self.init(ExtractorSettings(modelDirectory: modelDirectory))
+  }
+
+  private init(_ settings: ExtractorSettings) throws {
+    self = try settings.naming {
+      switch settings.type {
+      case "ParakeetFeatureExtractor": .logMel(try LogMelConfiguration(settings))
+      case "WhisperFeatureExtractor": .spectral(try .whisper(settings))
+      case "Wav2Vec2FeatureExtractor": .waveform(try WaveformConfiguration(settings))
+      case "SeamlessM4TFeatureExtractor": try .seamless(settings)
+      default:
+        throw settings.refuse(
+          "feature_extractor_type is \(settings.type); known are Parakeet's, Whisper's, Wav2Vec2's and SeamlessM4T's"
+        )
+      }
+    }
+  }
+
+  private static func seamless(_ settings: ExtractorSettings) throws -> FrontEndConfiguration {
+    guard case .pipeline(var pipeline) = FeaturePreset.wav2vec2Bert.configuration(),
+      case .kaldiFbank(var fbank) = pipeline.frontEnd
+    else { preconditionFailure("the preset is another") }
+    var (bands, size, fill) = (80, 80, Float(0))
+    try settings.read { key, value in
+      switch key {
+      case "feature_size": size = try value.int()
+      case "num_mel_bins": bands = try value.int()
+      // A frame that is alone at the end gets this one beside it.
+      case "padding_value": fill = try value.float()
+      // It pads to two frames whatever the stride.
+      case "stride": return try value.int() == 2
+      // Its frames are of so many samples whatever the rate.
+      case "sampling_rate": return try value.int() == 16_000
+      default: return nil
+      }
+      return true
+    }
+    guard size == bands else {
+      throw settings.refuse("feature_size is \(size) and num_mel_bins \(bands); they must agree")
+    }
+    fbank.mel.bands = bands
+    pipeline.frontEnd = .kaldiFbank(fbank)
+    pipeline.steps[pipeline.steps.count - 1] = .stack(frames: 2, stride: 2, fill: fill)
+    let result = FrontEndConfiguration.pipeline(pipeline)
+    _ = try result.frontEnd()
+    return result
+  }
+}
+
+extension SpectralConfiguration {
+  fileprivate static func whisper(_ settings: ExtractorSettings) throws -> SpectralConfiguration {
+    var result = SpectralConfiguration.whisper(bands: 80)
+    var seconds = 30
+    var (samples, frames): (Int?, Int?)
+    var filters: JSONNode?
+    try settings.read { key, value in
+      switch key {
+      case "feature_size": result.mel?.bands = try value.int()
+      case "n_fft": result.frames.fftLength = try value.int()
+      case "hop_length": result.frames.hopLength = try value.int()
+      case "chunk_length": seconds = try value.int()
+      case "n_samples": samples = try value.int()
+      case "nb_max_frames": frames = try value.int()
+      case "mel_filters": filters = value
+      case "dither": return try value.double() == 0
+      // The bands end at 8 kHz whatever the rate.
+      case "sampling_rate": return try value.int() == result.sampleRate
+      default: return nil
+      }
+      return true
+    }
+    guard (1...3600).contains(seconds) else {
+      throw settings.refuse("chunk_length is \(seconds) seconds, must be 1 to 3600")
+    }
+    result.frames.windowLength = result.frames.fftLength
+    result.fixedSamples = seconds * result.sampleRate
+    try result.validate()
+    let count = seconds * result.sampleRate
+    guard samples ?? count == count else {
+      throw settings.refuse("n_samples is \(samples ?? 0), but chunk_length makes \(count)")
+    }
+    guard frames ?? (count / result.frames.hopLength) == count / result.frames.hopLength else {
+      throw settings.refuse(
+        "nb_max_frames is \(frames ?? 0), but \(count / result.frames.hopLength) are in a chunk")
+    }
+    if let filters { try check(filters, against: result, settings) }
+    return result
+  }
+
+  /// Older versions wrote the bands' weights too, `[bands][fftLength / 2 + 1]`.
+  private static func check(
+    _ filters: JSONNode, against configuration: SpectralConfiguration, _ settings: ExtractorSettings
+  ) throws {
+    let own = configuration.mel!.weights(
+      sampleRate: configuration.sampleRate, fftLength: configuration.frames.fftLength)
+    let rows = try filters.array()
+    func refuse() -> IdiolectError {
+      settings.refuse(
+        "mel_filters are not those of \(own.count) bands that the other settings make")
+    }
+    guard rows.count == own.count else { throw refuse() }
+    for (row, expected) in zip(rows, own) {
+      let values = try row.array().map { try $0.double() }
+      guard values.count == expected.count,
+        zip(values, expected).allSatisfy({ abs($0 - Double($1)) < 1e-6 })
+      else { throw refuse() }
+    }
+  }
+}
+
+extension WaveformConfiguration {
+  fileprivate init(_ settings: ExtractorSettings) throws {
+    self.init()
+    var (rate, normalises) = (sampleRate, normalises)
+    try settings.read { key, value in
+      switch key {
+      case "feature_size": return try value.int() == 1
+      case "sampling_rate": rate = try value.int()
+      case "do_normalize": normalises = try value.bool()
+      default: return nil
+      }
+      return true
+    }
+    (sampleRate, self.normalises) = (rate, normalises)
+    _ = try Waveform(self)
+  }
+}
