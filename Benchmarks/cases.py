@@ -62,6 +62,19 @@ def losses():
                    (frames, batch, labels, length), "float32", ("float32",), 8, 1e-5, "float64")
 
 
+def features():
+    def case(name, convention, goal, bound=1e-4):
+        return Case(name, "features", "features", (convention, 60), "float32", ("float32",), goal, bound)
+
+    for peer, goal in (("torchaudio", 1.5), ("librosa", 4)):
+        yield case(f"log-mel 80 of 60 s, {peer}", f"{peer}-log-mel", goal)
+    yield case("log-mel 80 of 60 s, kaldi-native-fbank", "kaldi-fbank", 10)
+    for peer, goal in (("torchaudio", 1.5), ("librosa", 4)):
+        yield case(f"MFCC 13 of 60 s, {peer}", f"{peer}-mfcc", goal)
+    yield case("MFCC 13 of 60 s, python_speech_features", "python-speech-features", 8)
+    yield case("6,000 chunks of 10 ms, kaldi-native-fbank", "kaldi-fbank-stream", 3)
+
+
 @dataclass
 class Shape:
     hidden: int

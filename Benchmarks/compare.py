@@ -157,6 +157,39 @@ class Bench:
             print(row.line(), flush=True)
 
 
+    def folder(self):
+        """A thousand recordings to one file of features."""
+        from safetensors.numpy import load_file
+
+        recordings = f"{self.scratch}/recordings"
+        thousand_files(recordings)
+        outputs = {name: f"{self.scratch}/{name}.safetensors" for name in ("ours", "peer")}
+        ours = [f"{ROOT}/.build/release/idiolect", "features", recordings, "--preset", "torchaudio-mel",
+                "--threads", self.options.threads, "--output", outputs["ours"]]
+        peer = ["env", "-u", "GOMP_SPINCOUNT", sys.executable, f"{HERE}/features_script.py", recordings,
+                outputs["peer"], self.options.threads]
+        found = {"ours": [], "peer": []}
+        for turn in range(self.options.rounds + 1):
+            for name, command in (("ours", ours), ("peer", peer)):
+                found[name].append(process(command)[0])
+        seconds = [statistics.median(found[name][1:]) for name in ("ours", "peer")]
+        a, b = (load_file(outputs[name]) for name in ("ours", "peer"))
+        error = max(difference(a[k], b[k]) if k in b else float("inf") for k in a) if len(a) == len(b) else 1
+        self.rows.append(
+            Row("whole process", "features of 1,000 files of 5 s", *seconds, "float32", 3, error, error > 1e-4))
+        print(self.rows[-1].line(), flush=True)
+
+    def ten_hours(self):
+        """The peak of memory on one long recording; what it is compared with is a limit."""
+        clip, array = f"{self.scratch}/hours.wav", f"{self.scratch}/hours.npy"
+        ten_seconds(clip, times=3600)
+        peak = process([f"{ROOT}/.build/release/idiolect", "features", clip, "--output", array])[1]
+        os.remove(clip)
+        os.remove(array)
+        self.rows.append(Row("memory", "features (nemo) of 10 hours, peak", peak, 100e6, "a limit", 1, unit="MB"))
+        print(self.rows[-1].line(), flush=True)
+
+
 class Row:
     def __init__(
         self, group, name, ours, peer, variant, goal, error=None, wrong=False, giga=0, precision="", unit="ms"
@@ -216,21 +249,39 @@ def process(command):
     return float(seconds), float(peak), done.stdout
 
 
-def ten_seconds(path):
-    """Ten seconds of the bundled recordings in a WAV of 16 kHz."""
+def bundled(count):
+    """So many samples of the bundled recordings, at 16 kHz."""
     import soundfile
 
     samples = np.zeros(0)
     for name in sorted(os.listdir(f"{ROOT}/AudioSamples/audio")):
         data, rate = soundfile.read(f"{ROOT}/AudioSamples/audio/{name}", always_2d=True)
         samples = np.append(samples, data.mean(1)[:: rate // 16000])
-        if len(samples) >= 160000:
+        if len(samples) >= count:
             break
+    return np.resize(samples, count)
+
+
+def thousand_files(folder):
+    """FLACs of five seconds, each another stretch of the bundled recordings."""
+    import soundfile
+
+    os.makedirs(folder, exist_ok=True)
+    samples = bundled(16000 * 600)
+    for index in range(1000):
+        start = index * 9000
+        soundfile.write(f"{folder}/{index:04}.flac", samples[start : start + 80000], 16000, subtype="PCM_16")
+
+
+def ten_seconds(path, times=1):
+    """Ten seconds of the bundled recordings, so many times, in a WAV of 16 kHz."""
+    samples = bundled(160000)
     with wave.open(path, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16000)
-        file.writeframes((samples[:160000] * 32767).astype("<i2").tobytes())
+        for _ in range(times):
+            file.writeframes((samples * 32767).astype("<i2").tobytes())
 
 
 def large_model(scratch):
@@ -311,7 +362,7 @@ def main():
         os.makedirs(scratch, exist_ok=True)
         small = f"{ROOT}/Models/english-small"
         large = f"{scratch}/large"
-        chosen = [c for c in [*cases.operations(), *cases.losses(), *cases.networks(small, large)]
+        chosen = [c for c in [*cases.operations(), *cases.losses(), *cases.networks(small, large), *cases.features()]
                   if wanted(c.name, c.group)]
         if any(large in c.numbers for c in chosen):
             large_model(scratch)
@@ -332,6 +383,10 @@ def main():
             bench.memory("english-small training step, 16 × 10 s, peak", "step", (small, 10, 16), 2)
         if wanted("transcribe 10 s", "whole process"):
             bench.transcription(small)
+        if wanted("features of 1,000 files of 5 s", "whole process"):
+            bench.folder()
+        if wanted("features of 10 hours, peak", "memory"):
+            bench.ten_hours()
         for line in geometric_means(bench.rows):
             print(line)
         if options.write:

@@ -183,6 +183,10 @@ class Network:
 
 
 def prepare(kind, variant, words):
+    if kind == "features":
+        from features_peer import Features
+
+        return Features(words[0], random((int(words[1]) * 16000,), 1, 0.5))
     if kind == "ctc":
         return CTC(variant, [int(w) for w in words])
     if kind in ("forward", "step", "losses") or kind.startswith("upper:"):

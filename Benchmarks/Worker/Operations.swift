@@ -55,6 +55,7 @@ enum Catalogue {
         x[0].softmax()
       }
     case "ctc": return ctc(n)
+    case "features": return try FeatureWork.work(words[0], seconds: n[0])
     case "ceiling": return ceiling(precision, n[0])
     case "forward", "step", "losses":
       return try Networks.work(kind, precision, directory: words[0], seconds: n[0], count: n[1])

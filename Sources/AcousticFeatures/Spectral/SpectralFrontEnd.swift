@@ -69,7 +69,7 @@ public struct SpectralFrontEnd: FrontEnd {
       }
       let logarithm = configuration.logarithm
       let maximum =
-        logarithm.needsMaximum ? energies[..<(valid * bands)].reduce(-.infinity, max) : 0
+        logarithm.needsMaximum ? largest(energies.baseAddress!, count: valid * bands) : 0
       logarithm.finish(energies.baseAddress!, count: valid * bands, maximum: maximum)
     }
     if areFeatures { return energies }
@@ -85,4 +85,16 @@ public struct SpectralFrontEnd: FrontEnd {
     }
     return values
   }
+}
+
+/// The largest of `count` values, eight at a time.
+private func largest(_ values: UnsafePointer<Float>, count: Int) -> Float {
+  let raw = UnsafeRawPointer(values)
+  var eight = SIMD8<Float>(repeating: -.infinity)
+  let whole = count & ~7
+  for index in stride(from: 0, to: whole, by: 8) {
+    eight = pointwiseMax(
+      eight, raw.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self))
+  }
+  return (whole..<count).reduce(eight.max()) { max($0, values[$1]) }
 }
