@@ -118,9 +118,94 @@ def languages(figures):
                 else:
                     axes.axhline(100 * found["dev_cer"], color="#444", linestyle=":", linewidth=1,
                                  label="transformers, in the end")
-            axes.set_title(f"{row['language']}, {row['minutes']:g} minutes", fontsize=9)
+            axes.set_title(f"{row['language'].capitalize()}, {row['minutes']:g} minutes", fontsize=9)
             axes.set_ylim(0, 100)
             axes.set_xlabel("wall time of training, minutes", fontsize=8)
             axes.set_ylabel("CER, %", fontsize=8)
         grid.flat[0].legend(fontsize=7)
         save(figure, "languages")
+
+
+def strategies(figures):
+    """Every seed a dot; auto and the base apart."""
+    with plot.rc_context(STYLE):
+        targets = figures["targets"]
+        columns = min(3, len(targets))
+        lines = -(-len(targets) // columns)
+        figure, grid = plot.subplots(lines, columns, figsize=(3.6 * columns, 2.9 * lines), squeeze=False)
+        for axes in grid.flat[len(targets):]:
+            axes.set_visible(False)
+        for axes, target in zip(grid.flat, targets):
+            rows = target["strategies"]
+            for place, row in enumerate(rows):
+                colour = OTHER if row["strategy"] == "auto" else ADAPTED
+                axes.plot([place] * len(row["cer"]), [100 * c for c in row["cer"]], "o", color=colour,
+                          markersize=4, alpha=0.8)
+            if rows[0]["base"] < 1:
+                axes.axhline(100 * rows[0]["base"], color=BASE, linestyle=":", linewidth=1)
+            axes.set_xticks(range(len(rows)), [row["strategy"] for row in rows], rotation=60, fontsize=7)
+            axes.set_title(f"{target['target']}, {target['minutes']:g} minutes", fontsize=9)
+            axes.set_ylabel("CER, %", fontsize=8)
+        save(figure, "strategies")
+
+
+def data_curve(figures):
+    with plot.rc_context(STYLE):
+        names = list(dict.fromkeys(row["target"] for row in figures["rows"]))
+        figure, grid = plot.subplots(1, len(names), figsize=(2.7 * len(names), 3), sharey=True, squeeze=False)
+        for axes, name in zip(grid.flat, names):
+            rows = [row for row in figures["rows"] if row["target"] == name]
+            for start, colour in (("scratch", BASE), ("adapted", ADAPTED)):
+                axes.plot([row["minutes"] for row in rows], [100 * row[start][0] for row in rows], "o-",
+                          color=colour, markersize=3, label={"scratch": "from scratch"}.get(start, start))
+                axes.fill_between([row["minutes"] for row in rows],
+                                  *([100 * row[start][k] for row in rows] for k in (1, 2)), color=colour, alpha=0.15)
+            axes.set_xscale("log")
+            ticks = [0.5, 1, 3, 10, 30]
+            axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+            axes.minorticks_off()
+            axes.set_title(name, fontsize=9)
+            axes.set_xlabel("minutes of speech", fontsize=8)
+        grid.flat[0].set_ylabel("CER, %", fontsize=8)
+        grid.flat[0].legend(fontsize=7)
+        save(figure, "data-curve")
+
+
+def few_shot(figures):
+    with plot.rc_context(STYLE):
+        figure, axes = plot.subplots(figsize=(6, 3.4))
+        rows = figures["rows"]
+        starts = [k for k in rows[0] if k not in ("minutes", "groups")]
+        for start, colour in zip(starts, (BASE, ADAPTED, OTHER)):
+            for when, line in (("before", ":"), ("after", "-")):
+                axes.plot([row["minutes"] for row in rows], [100 * row[start][when][0] for row in rows], line + "o",
+                          color=colour, markersize=3, label=f"{start}, {when}")
+        axes.set_xscale("log")
+        axes.set_xticks([row["minutes"] for row in rows], [f"{row['minutes']:g}" for row in rows])
+        axes.minorticks_off()
+        axes.set_xlabel("minutes of the new speakers")
+        axes.set_ylabel("CER, %")
+        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+        save(figure, "few-shot")
+
+
+def ranks(figures):
+    """Foretold against found; a base's depths have one colour."""
+    with plot.rc_context(STYLE):
+        rows = figures["rows"]
+        figure, grid = plot.subplots(1, len(rows), figsize=(2.8 * len(rows), 3), squeeze=False)
+        bases = list(dict.fromkeys(c["base"] for row in rows for c in row["candidates"]))
+        colours = dict(zip(bases, (ADAPTED, OTHER, BASE)))
+        for axes, row in zip(grid.flat, rows):
+            for candidate in row["candidates"]:
+                axes.plot(candidate["h_score"], 100 * candidate["cer"], "o", markersize=4,
+                          color=colours[candidate["base"]])
+                axes.annotate(str(candidate["layers"]), (candidate["h_score"], 100 * candidate["cer"]), fontsize=6,
+                              xytext=(3, 3), textcoords="offset points")
+            axes.set_title(f"{row['target']}: {row['correlation'][0]:.2f}", fontsize=9)
+            axes.set_xlabel("H-score", fontsize=8)
+        for base, colour in colours.items():
+            grid.flat[-1].plot([], [], "o", color=colour, markersize=4, label=base)
+        grid.flat[-1].legend(fontsize=6)
+        grid.flat[0].set_ylabel("CER after training, %", fontsize=8)
+        save(figure, "ranks")

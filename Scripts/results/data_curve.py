@@ -1,6 +1,6 @@
 """Error by how much of a target there is: adapting against training from scratch, for the same wall time.
 
-  python3 Scripts/results/data_curve.py --work DIR --accent-free DIR [--minutes 2]
+  python3 Scripts/results/data_curve.py --work DIR --accent-free DIR [--minutes 1]
 
 Within a target the fewer recordings are among the more; a tenth of each chooses when to stop.
 """
@@ -21,7 +21,7 @@ TARGETS = {"speechocean762": ("accent_free", "speechocean762/train", "speechocea
 class DataCurve(Harness):
     def add_arguments(self, parser):
         parser.add_argument("--only", help="one target")
-        parser.add_argument("--minutes", type=float, default=2, help="wall time of each training (default 2)")
+        parser.add_argument("--minutes", type=float, default=1, help="wall time of each training (default 1)")
 
 
 def main():

@@ -7,7 +7,7 @@ pictures of Documentation/charts from Documentation/results/*.json.
 import json
 import re
 
-from charts import accent_gap, digits, languages, one_person, zero_shot
+from charts import accent_gap, data_curve, digits, few_shot, languages, one_person, ranks, strategies, zero_shot
 from harness import FIGURES, ROOT
 
 PAGE = ROOT / "Documentation" / "Results.md"
@@ -85,13 +85,84 @@ def languages_table(figures):
             else:
                 cells = ["from scratch" if start == "scratch" else f"from `{start}`",
                          spread(found["cer"]), spread(found["wer"])]
-            rows.append([row["language"].capitalize(), f"{row['minutes']:g}", *cells])
-    return table(["Language", "Minutes", "Start", "CER", "WER"], rows)
+            rows.append([row["language"].capitalize(), f"{row['minutes']:g}", f"{row['wall_minutes']:g}", *cells])
+    return table(["Language", "Minutes of speech", "of training", "Start", "CER", "WER"], rows)
+
+
+def strategies_table(figures):
+    names = [row["strategy"] for row in figures["targets"][0]["strategies"]]
+    fixed = [name for name in names if name != "auto"]
+    lines, over = [], []
+    for target in figures["targets"]:
+        found = {row["strategy"]: row for row in target["strategies"]}
+        mean = {name: sum(found[name]["cer"]) / len(found[name]["cer"]) for name in names}
+        best = min(fixed, key=mean.get)
+        over.append(mean["auto"] / mean[best] - 1)
+        cells = [f"**{percent(mean[n])}**" if n in (best, "auto") else percent(mean[n]) for n in names]
+        shipped = sum(o["verdict"] == "negative" and o["shipped"] > o["base"] for r in found.values()
+                      for o in r["outcomes"])
+        lines.append([target["target"], f"{target['minutes']:g}", percent(found["auto"]["base"]), *cells,
+                      f"{100 * over[-1]:+.1f} %".replace("-", "−"), str(shipped)])
+    text = table(["Target", "Minutes", "Base", *names, "auto over the best", "Negative transfer shipped"], lines)
+    mean = f"{100 * sum(over) / len(over):+.1f} %".replace("-", "−")
+    return f"{text}\n\nOn average auto is {mean} relative beside the best in hindsight."
+
+
+def data_curve_table(figures):
+    return table(["Target", "Base", "Minutes", "Base alone", "Adapted", "From scratch"],
+                 [[row["target"], f"`{row['base']}`", f"{row['minutes']:g}", percent(row["before"][0]),
+                   spread(row["adapted"]), spread(row["scratch"])] for row in figures["rows"]])
+
+
+def few_shot_table(figures):
+    starts = [k for k in figures["rows"][0] if k not in ("minutes", "groups")]
+    return table(["Minutes", "Groups", *(f"{s}, {w}" for s in starts for w in ("before", "after"))],
+                 [[f"{row['minutes']:g}", str(row["groups"]),
+                   *(spread(row[s][w]) for s in starts for w in ("before", "after"))] for row in figures["rows"]])
+
+
+def ranks_table(figures):
+    def number(value):
+        return f"{value:.2f}".replace("-", "−")
+    rows = []
+    for row in figures["rows"]:
+        rate, lower, upper = map(number, row["correlation"])
+        rows.append([row["target"], str(len(row["candidates"])), f"{rate} [{lower} … {upper}]",
+                     percent(row["chosen_cer"]), percent(row["best_cer"]), f"{row['rank_seconds']:.0f} s"])
+    return table(["Target", "Candidates", "Rank correlation", "CER of the one it puts first", "of the best",
+                  "Cost of the ranking"], rows)
+
+
+def peer_table(figures):
+    return table(["Target", "Base", "PyTorch", "Idiolect", "Difference", "Idiolect, a third of the time", "Difference"],
+                 [[row["target"], f"`{row['base']}`", spread(row["peer"]), spread(row["whole"]),
+                   change(row["whole_difference"]), spread(row["third"]), change(row["third_difference"])]
+                  for row in figures["rows"]])
+
+
+def unlabelled_table(figures):
+    rows = [[row["with"], spread(row["cer"]), change(row["difference"]) if "difference" in row else "",
+             row.get("verdict", "")] for row in figures["rows"]]
+    single = [[row["set"], str(row["utterances"]), spread(row["before"]), spread(row["after"]),
+               change(row["difference"]), str(row["refused"])] for row in figures["one_by_one"]]
+    return (table(["Adapted with", "CER", "Difference", "Verdict"], rows) + "\n\nEach recording by itself, "
+            "`transcribe --adapt`:\n\n"
+            + table(["Set", "Recordings", "CER before", "after", "Difference", "Left unadapted"], single))
+
+
+def forgetting_table(figures):
+    return table(["Adapted", "Target, CER", "LibriSpeech 237, CER", "Difference there", "Digits, CER", "Shipped"],
+                 [[row["how"], spread(row["target"]), spread(row["librispeech_237"]),
+                   change(row["difference"]) if "difference" in row else "", spread(row["sc_digits"]),
+                   row.get("shipped", "")] for row in figures["rows"]])
 
 
 TABLES = {"zero_shot": (zero_shot_table, zero_shot), "accent_gap": (accent_gap_table, accent_gap),
           "one_person": (one_person_table, one_person), "digits": (digits_table, digits),
-          "languages": (languages_table, languages)}
+          "languages": (languages_table, languages), "strategies": (strategies_table, strategies),
+          "data_curve": (data_curve_table, data_curve), "few_shot": (few_shot_table, few_shot),
+          "ranks": (ranks_table, ranks), "peer": (peer_table, None), "unlabelled": (unlabelled_table, None),
+          "forgetting": (forgetting_table, None)}
 
 
 def main():
@@ -101,7 +172,8 @@ def main():
         if not path.exists():
             continue
         figures = json.loads(path.read_text())
-        picture(figures)
+        if picture:
+            picture(figures)
         source = f"Measured {figures['date']}: `{figures['command']}` ([figures](results/{name}.json))."
         page, found = re.subn(
             rf"(<!-- {name} -->\n).*?(<!-- end -->)",

@@ -20,19 +20,19 @@ DIGITS = ["indian_digits/", "mexican_digits/", "dotun_digits/", "alphanumeric/",
           *(f"fsdd/{who}-" for who in ("jackson", "theo", "nicolas", "yweweler"))]
 # Base, training and test manifests, minutes of training, passes, new alphabet.
 TARGETS = {
-    "speechocean762": ("accent_free", ["speechocean762/train"], ["speechocean762/test"], 10, 20, False),
-    "digits": ("small", [f"{d}adapt" for d in DIGITS], [f"{d}test" for d in DIGITS], 10, 20, False),
-    "mboshi": ("multilingual", ["mboshi/train"], ["mboshi/dev"], 10, 30, True),
-    "twi": ("multilingual", ["twi_cv/train"], ["twi_cv/test"], 12, 30, True),
-    "gujarati": ("multilingual", ["gujarati_digits/train"], ["gujarati_digits/test"], 10, 30, True),
-    "ukrainian": ("multilingual", ["ukrainian/train"], ["ukrainian/dev"], 10, 30, True),
+    "speechocean762": ("accent_free", ["speechocean762/train"], ["speechocean762/test"], 10, 15, False),
+    "digits": ("small", [f"{d}adapt" for d in DIGITS], [f"{d}test" for d in DIGITS], 10, 15, False),
+    "mboshi": ("multilingual", ["mboshi/train"], ["mboshi/dev"], 10, 20, True),
+    "twi": ("multilingual", ["twi_cv/train"], ["twi_cv/test"], 12, 20, True),
+    "gujarati": ("multilingual", ["gujarati_digits/train"], ["gujarati_digits/test"], 10, 20, True),
+    "ukrainian": ("multilingual", ["ukrainian/train"], ["ukrainian/dev"], 10, 20, True),
 }
 
 
 class Strategies(Harness):
     def add_arguments(self, parser):
         parser.add_argument("--only", help="one target")
-        parser.add_argument("--budget", default="3m", help="of --strategy auto (default 3m)")
+        parser.add_argument("--budget", default="2m", help="of --strategy auto (default 2m)")
 
     def outcome(self, model):
         """(CER of the base, of the trained network, of what shipped, verdict), as the program judged them."""

@@ -65,7 +65,7 @@ class Trials(Harness):
         parser.add_argument("--tokenizers", help="a python with the tokenizers package, for subwords")
         parser.add_argument("--only", choices=["networks", "recipes"])
         parser.add_argument("--longer", type=float, default=20, help="of the two widest networks (default 20)")
-        parser.add_argument("--minutes", type=float, default=6, help="of each network; two thirds of it of each recipe")
+        parser.add_argument("--minutes", type=float, default=6, help="of each network; half of it of each recipe")
 
     def at(self, path):
         """The utterances of a manifest anywhere, recordings by absolute path."""
@@ -184,7 +184,7 @@ def main():
     for name in LONGER if only != "recipes" else ():
         trial(name, {**SHAPE, **NETWORKS[name]}, dict(lead_share=0), harness.given.longer, speeds[name])
     for name, change in RECIPES.items() if only != "networks" else ():
-        trial(name, SHAPE, change, harness.given.minutes * 2 / 3, speeds[next(iter(NETWORKS))],
+        trial(name, SHAPE, change, harness.given.minutes / 2, speeds[next(iter(NETWORKS))],
               base=harness.given.sounds)
     harness.publish({"minutes": harness.given.minutes, "audio_per_second": speeds, "rows": rows})
 
