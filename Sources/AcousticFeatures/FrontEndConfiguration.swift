@@ -11,6 +11,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
   case waveform(WaveformConfiguration)
   case kaldiPitch(KaldiPitchConfiguration)
   case pipeline(PipelineConfiguration)
+  case joined(JoinedConfiguration)
 
   /// - Throws: `.invalidArgument` where the configuration makes no sense.
   public func frontEnd() throws -> any FrontEnd {
@@ -22,6 +23,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .waveform(let configuration): try Waveform(configuration)
     case .kaldiPitch(let configuration): try KaldiPitch(configuration)
     case .pipeline(let configuration): try FeaturePipeline(configuration)
+    case .joined(let configuration): try Joined(configuration)
     }
   }
 
@@ -30,7 +32,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case kaldiFbank = "kaldi-fbank"
     case kaldiMFCC = "kaldi-mfcc"
     case kaldiPitch = "kaldi-pitch"
-    case spectral, waveform, pipeline
+    case spectral, waveform, pipeline, joined
   }
 
   private enum Keys: String, CodingKey { case kind }
@@ -44,6 +46,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .waveform: self = .waveform(try WaveformConfiguration(from: decoder))
     case .kaldiPitch: self = .kaldiPitch(try KaldiPitchConfiguration(from: decoder))
     case .pipeline: self = .pipeline(try PipelineConfiguration(from: decoder))
+    case .joined: self = .joined(try JoinedConfiguration(from: decoder))
     }
   }
 
@@ -61,6 +64,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     case .waveform(let configuration): try write(.waveform, configuration)
     case .kaldiPitch(let configuration): try write(.kaldiPitch, configuration)
     case .pipeline(let configuration): try write(.pipeline, configuration)
+    case .joined(let configuration): try write(.joined, configuration)
     }
   }
 }

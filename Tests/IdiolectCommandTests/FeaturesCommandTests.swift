@@ -147,7 +147,7 @@ struct FeaturesCommandTests {
         "{\"fingerprint\":\"\(fingerprint)\"}\n{\"name\":\"\(clips[0])\",\"shape\":[1,13],\"offset\":\(clips[0].utf8.count + 16),\"end\":\(second)}\n{\"name\":\"cut"
       try Data(notes.utf8).write(to: URL(fileURLWithPath: partial + ".jsonl"))
     }
-    try leave("kaldi-mfcc \(idiolectVersion)")
+    try leave("\(frontEnd(named: "kaldi-mfcc").fingerprint) \(idiolectVersion)")
     let rest = try run("part.ark")
     #expect(
       rest.status == 0 && rest.errors.contains("1 of 3 recordings are done"), "\(rest.errors)")
@@ -188,6 +188,37 @@ struct FeaturesCommandTests {
       let got = FileManager.default.contents(atPath: "\(directory)/\(output)")
       #expect(got == FileManager.default.contents(atPath: "\(directory)/good-\(output)"))
     }
+  }
+
+  /// Statistics of recordings normalise them, and only features of the same front end.
+  @Test func corpusStatistics() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clips = ["flite", "espeak"].map { "\(Golden.directory)/features/\($0).flac" }
+    func run(_ options: String) throws -> Program {
+      try Program(
+        shell:
+          "cd '\(directory)' && \"$idiolect\" features '\(clips.joined(separator: "' '"))' \(options)"
+      )
+    }
+    let kind = "--preset kaldi-mfcc --pitch --deltas 1"
+    #expect(try run("\(kind) --statistics global.json").status == 0)
+    let made = try run("\(kind) --cmvn global.json -o all.safetensors")
+    #expect(made.status == 0, "\(made.errors)")
+    let file = try SafetensorsFile(path: "\(directory)/all.safetensors")
+    let values = try clips.flatMap { try file.readFloats($0) }
+    for bin in 0..<32 {
+      let column = stride(from: bin, to: values.count, by: 32).map { Double(values[$0]) }
+      let mean = column.reduce(0, +) / Double(column.count)
+      let square = column.reduce(0) { $0 + $1 * $1 } / Double(column.count)
+      #expect(abs(mean) < 1e-4 && abs(square - 1) < 1e-3, "bin \(bin)")
+    }
+    let other = try run("--preset kaldi-mfcc --deltas 1 --cmvn global.json -o other.safetensors")
+    #expect(other.status != 0 && other.errors.contains("statistics of other features"))
+    let missing = try run("--cmvn nowhere.json -o other.safetensors")
+    #expect(missing.status != 0 && missing.errors.contains("nowhere.json"))
+    let own = try run("--preset kaldi-mfcc --cmvn utterance -o own.safetensors")
+    #expect(own.status == 0, "\(own.errors)")
   }
 
   @Test func comparesWithAnArray() throws {

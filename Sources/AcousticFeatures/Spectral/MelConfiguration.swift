@@ -79,6 +79,12 @@ public struct MelConfiguration: Sendable, Codable, Hashable {
     return (mel(frequency) - low) / (high - low) * Double(bands + 1) - 1
   }
 
+  /// Bands, from 0, that hold no bin of a transform's spectrum: they are the same whatever is heard.
+  func emptyBands(sampleRate: Int, fftLength: Int) -> [Int] {
+    weights(sampleRate: sampleRate, fftLength: fftLength).enumerated()
+      .filter { $1.allSatisfy { $0 == 0 } }.map(\.offset)
+  }
+
   /// - Returns: weights, one row of `[fftLength / 2 + 1]` a band.
   func weights(sampleRate: Int, fftLength: Int) -> [[Float]] {
     let (low, high) = (mel(lowHz), mel(upperEdge(sampleRate: sampleRate)))

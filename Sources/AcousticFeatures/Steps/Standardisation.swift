@@ -63,6 +63,10 @@ public struct Standardisation: Sendable, Codable, Hashable {
       squares = means
     }
 
+    init(count: Int, means: [Double], squares: [Double]) {
+      (self.count, self.means, self.squares) = (count, means, squares)
+    }
+
     mutating func add(_ row: some Collection<Float>) {
       count += 1
       for (bin, value) in row.enumerated() {

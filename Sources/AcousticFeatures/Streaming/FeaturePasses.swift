@@ -6,7 +6,7 @@ import Basics
 ///     let passes = try FeaturePasses(FeaturePreset.nemo.configuration())
 ///     let counts = try passes { consume in while let block = try next(), try consume(block) {} } write: { … }
 ///
-/// Pitch is a path through all of a recording, so that an hour is the most it takes.
+/// Pitch is a path through all of a recording, so that it, and what it is joined to, takes an hour at most.
 public struct FeaturePasses: Sendable {
   public let frontEnd: any FrontEnd
   private let configuration: FrontEndConfiguration
@@ -49,7 +49,8 @@ public struct FeaturePasses: Sendable {
     }
     guard plan != nil else {
       throw IdiolectError(
-        .unsupported, "pitch is a path through all of a recording: cut it into hours or less")
+        .unsupported,
+        "pitch, or what is joined, takes all of a recording at once: cut it into hours or less")
     }
     samples = []
     return try passes(read, write)

@@ -64,7 +64,9 @@ public final class FeatureStream {
     bins = frontEnd.bins
     guard let plan = configuration.plan else {
       throw IdiolectError(
-        .unsupported, "pitch is a path through the whole recording: it cannot be streamed")
+        .unsupported,
+        "pitch is a path through the whole recording, and what is joined to it waits for it: it cannot be streamed"
+      )
     }
     var width = 1
     var looksAtAll = false
@@ -197,10 +199,18 @@ extension FrontEndConfiguration {
     }
   }
 
+  /// Mel bands, from 0, that hold no bin of the spectrum, as narrow ones at a high rate do: they are the same
+  /// whatever is heard.
+  public var emptyBands: [Int] {
+    guard let spectral = plan?.spectral else { return [] }
+    return spectral.mel?.emptyBands(
+      sampleRate: spectral.keptRate, fftLength: spectral.frames.fftLength) ?? []
+  }
+
   /// The spectral convention, nil for samples themselves, and the steps after it; nil where that is not all.
   var plan: (spectral: SpectralConfiguration?, steps: [FeatureStep])? {
     switch self {
-    case .kaldiPitch: nil
+    case .kaldiPitch, .joined: nil
     case .logMel(let configuration): configuration.pipeline.plan
     case .kaldiFbank(let configuration): (configuration.spectral, [])
     case .kaldiMFCC(let configuration): (configuration.spectral, [])

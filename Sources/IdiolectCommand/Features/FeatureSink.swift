@@ -12,6 +12,7 @@ struct FeatureSink {
     case archive
     /// An object a line, with the features as rows of numbers.
     case lines
+    case statistics(StatisticsCollector)
   }
 
   private let kind: Kind
@@ -30,12 +31,16 @@ struct FeatureSink {
     case "jsonl", "-": kind = .lines
     default: kind = .folder
     }
-    if kind == .folder { try AtomicFile.makeDirectory(output) }
-    journal =
-      output == "-"
-      ? nil
-      : try FeatureJournal(
-        kind == .folder ? FilePath.join(output, "features") : output, fingerprint: fingerprint)
+    if case .folder = kind { try AtomicFile.makeDirectory(output) }
+    var place = output
+    if case .folder = kind { place = FilePath.join(output, "features") }
+    journal = output == "-" ? nil : try FeatureJournal(place, fingerprint: fingerprint)
+  }
+
+  /// - Parameter path: of a file of mean and variance, which keep nothing of an interrupted run.
+  init(statistics path: String) {
+    self.path = path
+    (kind, journal) = (.statistics(StatisticsCollector(path)), nil)
   }
 
   /// Recordings that an interrupted run has finished.
@@ -45,8 +50,10 @@ struct FeatureSink {
   typealias Maker = (_ write: @escaping ([Float]) throws -> Void) throws -> (total: Int, valid: Int)
 
   /// - Throws: what `make` throws, and then nothing of this recording is left.
-  func add(_ name: String, bins: Int, _ make: Maker) throws {
+  func add(_ name: String, _ frontEnd: any FrontEnd, _ make: Maker) throws {
+    let bins = frontEnd.bins
     switch kind {
+    case .statistics(let collector): try collector.add(name, frontEnd, make)
     case .folder:
       let file = FeatureSink.path(name, in: path)
       try AtomicFile.makeDirectory(FilePath.directory(of: file))
@@ -84,8 +91,10 @@ struct FeatureSink {
 
   /// Makes the output whole.
   func finish() throws {
+    if case .statistics(let collector) = kind { try collector.finish() }
     guard let journal else { return }
     switch kind {
+    case .statistics: break
     case .folder: journal.remove()
     case .safetensors:
       try SafetensorsWriter.write(

@@ -29,17 +29,15 @@ struct FeaturesCommand: ParsableCommand {
         idiolect features clip.wav --preset model/preprocessor_config.json --output clip.npy
         idiolect features clip.wav --picture clip.png
         idiolect features recordings/ --preset kaldi-fbank --output features.ark
+        idiolect features train.jsonl --preset kaldi-mfcc --deltas 2 --statistics global.json
+        idiolect features train.jsonl --preset kaldi-mfcc --deltas 2 --cmvn global.json --output train.ark
         idiolect features train.jsonl --preset whisper --output train.safetensors
       """)
 
   @Argument(help: "Recordings, folders of them, or manifests.")
   var inputs: [String]
 
-  @Option(
-    help: ArgumentHelp(
-      "The convention: one of those above, or what a checkpoint says, by its directory or preprocessor_config.json.",
-      valueName: "name"))
-  var preset = "nemo"
+  @OptionGroup var convention: FeatureConventionOptions
 
   @Option(
     name: .shortAndLong,
@@ -64,32 +62,41 @@ struct FeaturesCommand: ParsableCommand {
       valueName: "path"))
   var picture: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write mean and variance of each bin over all recordings, for --cmvn: a JSON file.",
+      valueName: "path"))
+  var statistics: String?
+
   @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
     guard !inputs.isEmpty else { throw ValidationError("give at least one recording") }
-    guard output != nil || compare != nil || invert != nil || picture != nil else {
-      throw ValidationError("give --output, --compare, --invert or --picture")
+    guard
+      output != nil || compare != nil || invert != nil || picture != nil || statistics != nil
+    else { throw ValidationError("give --output, --compare, --invert, --picture or --statistics") }
+    guard statistics == nil || output == nil else {
+      throw ValidationError("--statistics and --output are two jobs: first the one, then the other")
     }
   }
 
   func run() throws {
-    let preset = try FeatureConvention(named: preset)
+    let preset = try FeatureConvention(convention)
     var isFolder: ObjCBool = false
     let isOne =
       inputs.count == 1 && !inputs[0].hasSuffix(".jsonl")
       && !(FileManager.default.fileExists(atPath: inputs[0], isDirectory: &isFolder)
         && isFolder.boolValue)
     let ending = output?.split(separator: ".").last.map(String.init) ?? ""
-    if isOne && !["ark", "jsonl"].contains(ending) && output != "-" {
+    if isOne && !["ark", "jsonl"].contains(ending) && output != "-" && statistics == nil {
       return try writeOne(inputs[0], preset)
     }
-    guard compare == nil, invert == nil, picture == nil, let output else {
+    guard compare == nil, invert == nil, picture == nil, let target = output ?? statistics else {
       throw ValidationError("--compare, --invert and --picture are for one recording")
     }
     try EngineOptions.setThreads(threads)
-    try writeMany(preset, to: output)
+    try writeMany(preset, to: target)
   }
 
   private func writeOne(_ clip: String, _ preset: FeatureConvention) throws {
@@ -105,7 +112,7 @@ struct FeaturesCommand: ParsableCommand {
     }
     if let picture {
       let rate = try AudioReader(clip).description.sampleRate
-      let configuration = preset.configuration(sampleRate: rate)
+      let configuration = try preset.configuration(sampleRate: rate)
       let heard = try configuration.frontEnd().sampleRate
       let title =
         "\(URL(fileURLWithPath: clip).lastPathComponent)   \(preset.name)   \(heard) Hz"
@@ -130,7 +137,7 @@ struct FeaturesCommand: ParsableCommand {
       var counts = (total: 0, valid: 0)
       if output.hasSuffix(".safetensors") {
         let sink = try FeatureSink(output, fingerprint: "one")
-        try sink.add(input.name, bins: passes.frontEnd.bins) {
+        try sink.add(input.name, passes.frontEnd) {
           counts = try frontEnds.make(passes, input, $0)
           return counts
         }
@@ -154,7 +161,7 @@ struct FeaturesCommand: ParsableCommand {
   private static let window = 32
 
   private enum Work: Sendable {
-    case done(Features)
+    case done(Features, FeaturePasses)
     case later(FeaturePasses)
     case failed(any Error)
   }
@@ -163,7 +170,9 @@ struct FeaturesCommand: ParsableCommand {
     var quarantine = Quarantine()
     let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
     let frontEnds = PresetFrontEnds(preset)
-    let sink = try FeatureSink(output, fingerprint: preset.fingerprint)
+    let sink =
+      try statistics.map { FeatureSink(statistics: $0) }
+      ?? FeatureSink(output, fingerprint: preset.fingerprint)
     let done = sink.done
     let left = all.filter { !done.contains($0.name) }
     if left.count < all.count {
@@ -184,19 +193,20 @@ struct FeaturesCommand: ParsableCommand {
         do {
           let (passes, isBrief) = try frontEnds.passes(for: input)
           // What is long is made when it is written, so that it is never all in memory.
-          return isBrief ? .done(try frontEnds.features(passes, input)) : .later(passes)
+          return isBrief
+            ? .done(try frontEnds.features(passes, input), passes) : .later(passes)
         } catch { return .failed(error) }
       }
       for (input, work) in zip(part, made) {
         do {
           switch work {
-          case .done(let features):
-            try sink.add(input.name, bins: features.bins) {
+          case .done(let features, let passes):
+            try sink.add(input.name, passes.frontEnd) {
               try $0(features.values)
               return (features.frames, features.validFrames)
             }
           case .later(let passes):
-            try sink.add(input.name, bins: passes.frontEnd.bins) {
+            try sink.add(input.name, passes.frontEnd) {
               try frontEnds.make(passes, input, $0)
             }
           case .failed(let error): throw error
@@ -212,7 +222,8 @@ struct FeaturesCommand: ParsableCommand {
         "none of \(all.count) recordings could be used; the first: \(quarantine.entries[0])")
     }
     try sink.finish()
-    let summary = "\(output): features of \(all.count - failures) recordings by \(preset.name)"
+    let what = statistics == nil ? "features" : "statistics"
+    let summary = "\(output): \(what) of \(all.count - failures) recordings by \(preset.name)"
     if output == "-" { Failure.say(summary) } else { try StandardOutput.line(summary) }
     guard !quarantine.isEmpty else { return }
     let notes = output == "-" ? "features.quarantine.jsonl" : "\(output).quarantine.jsonl"

@@ -35,8 +35,15 @@ final class PresetFrontEnds: Sendable {
       return try known.withLock { known in
         if let made = known[rate] { return (made, isBrief) }
         do {
-          let made = try FeaturePasses(preset.configuration(sampleRate: rate))
+          let configuration = try preset.configuration(sampleRate: rate)
+          let made = try FeaturePasses(configuration)
           known[rate] = made
+          let empty = configuration.emptyBands
+          if !empty.isEmpty {
+            Failure.say(
+              "\(preset.name) at \(rate) Hz: \(empty.count == 1 ? "band" : "bands") \(empty.map(String.init).joined(separator: ", ")) (from 0) lie between the bins of its transform and are always the same"
+            )
+          }
           return (made, isBrief)
         } catch let error as IdiolectError {
           throw IdiolectError(error.code, "at \(rate) Hz: \(error.message)", cause: error)
