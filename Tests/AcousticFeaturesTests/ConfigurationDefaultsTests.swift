@@ -27,6 +27,32 @@ import Testing
     #expect(configuration.deviationOffset == 1e-5)
   }
 
+  /// Every preset survives as a file; what is missing, unknown or impossible is named.
+  @Test func files() throws {
+    for preset in FeaturePreset.allCases {
+      let configuration = preset.configuration()
+      let data = Data(try configuration.json().utf8)
+      #expect(try FrontEndConfiguration(json: data, name: "x.json") == configuration)
+    }
+    let whole = try FeaturePreset.whisper.configuration().json()
+    for (old, new, named) in [
+      ("\"hopLength\" : 160", "\"hopLength\" : 160, \"hops\" : 1", "unknown setting frames.hops"),
+      ("\"hopLength\" : 160,", "", "frames.hopLength is missing"),
+      ("\"hopLength\" : 160", "\"hopLength\" : true", "frames.hopLength has the wrong type"),
+      ("\"hopLength\" : 160", "\"hopLength\" : 0", "hopLength is 0"),
+      ("\"slaney\"", "\"bark\"", "mel.scale"), ("\"spectral\"", "\"spectra\"", "kind"),
+      ("{", "[", "not JSON"),
+    ] {
+      let text = whole.replacingOccurrences(of: old, with: new)
+      try #require(text != whole)
+      let error = #expect(throws: IdiolectError.self) {
+        try FrontEndConfiguration(json: Data(text.utf8), name: "x.json")
+      }
+      #expect(error?.message.hasPrefix("x.json: ") == true)
+      #expect(error?.message.contains(named) == true, "\(named): \(error?.message ?? "")")
+    }
+  }
+
   @Test func kaldi() {
     let frame = KaldiFrameConfiguration()
     #expect(frame.sampleRate == 16_000)

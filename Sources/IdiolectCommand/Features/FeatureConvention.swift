@@ -58,7 +58,11 @@ struct FeatureConvention: Sendable {
     guard let data = FileManager.default.contents(atPath: name) else {
       throw IdiolectError(.inputOutput, "\(name): cannot be read")
     }
-    return .file(try FrontEndConfiguration(huggingFace: data, name: name))
+    let isOurs = (try? JSONValue(parsing: data))?.object?["kind"] != nil
+    return .file(
+      try isOurs
+        ? FrontEndConfiguration(json: data, name: name)
+        : FrontEndConfiguration(huggingFace: data, name: name))
   }
 
   /// For recordings of a rate, in Hz.
@@ -104,7 +108,7 @@ struct FeatureConvention: Sendable {
 struct FeatureConventionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The convention: one of those above, or what a checkpoint says, by its directory or preprocessor_config.json.",
+      "The convention: one of those above, what a checkpoint says, by its directory or preprocessor_config.json, or a file of settings (--describe).",
       valueName: "name"))
   var preset = "nemo"
 

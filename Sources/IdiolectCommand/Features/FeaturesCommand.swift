@@ -2,7 +2,6 @@ import ArgumentParser
 import Basics
 import Foundation
 import Idiolect
-import Transcription
 
 struct FeaturesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,6 +26,8 @@ struct FeaturesCommand: ParsableCommand {
         idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
         idiolect features clip.wav --preset whisper --compare from-python.npy
         idiolect features clip.wav --preset model/preprocessor_config.json --output clip.npy
+        idiolect features --preset librosa-mel --describe > mine.json
+        idiolect features clip.wav --preset mine.json --output clip.npy
         idiolect features clip.wav --picture clip.png
         idiolect features recordings/ --preset kaldi-fbank --output features.ark
         idiolect features train.jsonl --preset kaldi-mfcc --deltas 2 --statistics global.json
@@ -35,7 +36,7 @@ struct FeaturesCommand: ParsableCommand {
       """)
 
   @Argument(help: "Recordings, folders of them, or manifests.")
-  var inputs: [String]
+  var inputs: [String] = []
 
   @OptionGroup var convention: FeatureConventionOptions
 
@@ -68,10 +69,14 @@ struct FeaturesCommand: ParsableCommand {
       valueName: "path"))
   var statistics: String?
 
+  @Flag(help: "Print every setting as JSON, which --preset takes again when it was changed.")
+  var describe = false
+
   @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
+    if describe { return }
     guard !inputs.isEmpty else { throw ValidationError("give at least one recording") }
     guard
       output != nil || compare != nil || invert != nil || picture != nil || statistics != nil
@@ -83,6 +88,10 @@ struct FeaturesCommand: ParsableCommand {
 
   func run() throws {
     let preset = try FeatureConvention(convention)
+    if describe {
+      let rate = try inputs.first.map { try AudioReader($0).description.sampleRate } ?? 16_000
+      return try StandardOutput.line(preset.configuration(sampleRate: rate).json())
+    }
     var isFolder: ObjCBool = false
     let isOne =
       inputs.count == 1 && !inputs[0].hasSuffix(".jsonl")
@@ -97,139 +106,5 @@ struct FeaturesCommand: ParsableCommand {
     }
     try EngineOptions.setThreads(threads)
     try writeMany(preset, to: target)
-  }
-
-  private func writeOne(_ clip: String, _ preset: FeatureConvention) throws {
-    if let invert {
-      let rate = try AudioReader(clip).description.sampleRate
-      let inversion = try SpectrogramInversion(preset.configuration(sampleRate: rate))
-      let sound = try inversion(readAudio(clip, sampleRate: inversion.sampleRate))
-      let peak = sound.reduce(0) { max($0, abs($1)) }
-      // Phases that do not agree may add up beyond full scale.
-      try AudioWriter.write(
-        peak > 1 ? sound.map { $0 / peak } : sound, sampleRate: inversion.sampleRate, to: invert)
-      try StandardOutput.line("\(invert): what \(preset.name) keeps")
-    }
-    if let picture {
-      let rate = try AudioReader(clip).description.sampleRate
-      let configuration = try preset.configuration(sampleRate: rate)
-      let heard = try configuration.frontEnd().sampleRate
-      let title =
-        "\(URL(fileURLWithPath: clip).lastPathComponent)   \(preset.name)   \(heard) Hz"
-      let drawn = try SoundPicture(of: configuration, title: title) { consume in
-        let reader = try AudioReader(clip, sampleRate: heard)
-        while let block = try reader.next(maximumFrames: 65_536) { try consume(block) }
-      }
-      try AtomicFile.write(drawn.png(), to: picture)
-      try StandardOutput.line("\(picture): \(clip) as \(preset.name) hears it")
-    }
-    guard output != nil || compare != nil else { return }
-    let (frontEnds, input) = (PresetFrontEnds(preset), FeatureInput(name: "features", path: clip))
-    do {
-      let (passes, _) = try frontEnds.passes(for: input)
-      if let compare {
-        let other = try NumpyFile(path: compare)
-        let features = try frontEnds.features(passes, input)
-        try StandardOutput.line(FeatureDifference(features, other, name: compare).line)
-      }
-      guard let output else { return }
-      let sharesOutput = StandardOutput.isFile(output)
-      var counts = (total: 0, valid: 0)
-      if output.hasSuffix(".safetensors") {
-        let sink = try FeatureSink(output, fingerprint: "one")
-        try sink.add(input.name, passes.frontEnd) {
-          counts = try frontEnds.make(passes, input, $0)
-          return counts
-        }
-        try sink.finish()
-      } else {
-        try NumpyFile.write(to: output) {
-          counts = try frontEnds.make(passes, input, $0)
-          return [counts.total, passes.frontEnd.bins]
-        }
-      }
-      let summary =
-        "\(output): \(counts.total) frames of \(passes.frontEnd.bins), \(counts.valid) valid"
-      // An array that goes to standard output is not followed by a line of text.
-      if sharesOutput { Failure.say(summary) } else { try StandardOutput.line(summary) }
-    } catch let unusable as UnusableRecording {
-      throw unusable.error
-    }
-  }
-
-  /// Recordings that are worked on before their features are written, in order.
-  private static let window = 32
-
-  private enum Work: Sendable {
-    case done(Features, FeaturePasses)
-    case later(FeaturePasses)
-    case failed(any Error)
-  }
-
-  private func writeMany(_ preset: FeatureConvention, to output: String) throws {
-    var quarantine = Quarantine()
-    let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
-    let frontEnds = PresetFrontEnds(preset)
-    let sink =
-      try statistics.map { FeatureSink(statistics: $0) }
-      ?? FeatureSink(output, fingerprint: preset.fingerprint)
-    let done = sink.done
-    let left = all.filter { !done.contains($0.name) }
-    if left.count < all.count {
-      Failure.say("\(all.count - left.count) of \(all.count) recordings are done already")
-    }
-    var failures = 0
-    let bar = ProgressBar("features", total: left.count, unit: "recordings")
-    defer { bar.finish() }
-    func refuse(_ input: FeatureInput, _ unusable: UnusableRecording) {
-      failures += 1
-      let (cause, remedy) = unusable.error.parts(
-        without: input.path, remedy: "replace the recording, or leave it out")
-      quarantine.add(utterance: input.name, source: input.path, cause: cause, remedy: remedy)
-    }
-    for start in stride(from: 0, to: left.count, by: FeaturesCommand.window) {
-      let part = Array(left[start..<min(start + FeaturesCommand.window, left.count)])
-      let made = try parallelMap(part) { input -> Work in
-        do {
-          let (passes, isBrief) = try frontEnds.passes(for: input)
-          // What is long is made when it is written, so that it is never all in memory.
-          return isBrief
-            ? .done(try frontEnds.features(passes, input), passes) : .later(passes)
-        } catch { return .failed(error) }
-      }
-      for (input, work) in zip(part, made) {
-        do {
-          switch work {
-          case .done(let features, let passes):
-            try sink.add(input.name, passes.frontEnd) {
-              try $0(features.values)
-              return (features.frames, features.validFrames)
-            }
-          case .later(let passes):
-            try sink.add(input.name, passes.frontEnd) {
-              try frontEnds.make(passes, input, $0)
-            }
-          case .failed(let error): throw error
-          }
-        } catch let unusable as UnusableRecording { refuse(input, unusable) }
-        bar.advance(label: input.name)
-      }
-    }
-    bar.finish()
-    guard failures < all.count else {
-      throw IdiolectError(
-        .invalidData,
-        "none of \(all.count) recordings could be used; the first: \(quarantine.entries[0])")
-    }
-    try sink.finish()
-    let what = statistics == nil ? "features" : "statistics"
-    let summary = "\(output): \(what) of \(all.count - failures) recordings by \(preset.name)"
-    if output == "-" { Failure.say(summary) } else { try StandardOutput.line(summary) }
-    guard !quarantine.isEmpty else { return }
-    let notes = output == "-" ? "features.quarantine.jsonl" : "\(output).quarantine.jsonl"
-    try quarantine.write(to: notes)
-    throw IdiolectError(
-      .invalidData,
-      "\(quarantine.count) recordings were left out, the others were written: \(notes)")
   }
 }
