@@ -54,12 +54,12 @@ enum FrozenEpochs {
     let (groups, saved) = try Strategy.upper(layers: layers).apply(
       to: model, newLabels: false, layerDecay: 1, weightDecay: 0.01, seed: 1)
     let corpus = TrainingCorpus(utterances, model: model, cacheBytes: 0)
-    var frozen = FrozenPart(groups, layerCount: model.network.configuration.layerCount)!
+    var frozen = FrozenPart(groups, of: model.network)!
     let files = TrainingDirectory(output: scratch.path)
     try? FileManager.default.removeItem(atPath: files.path)
     try files.prepare(resumes: false)
     frozen.states = try FrozenStates(
-      path: files.frozen, run: "", hiddenSize: model.network.configuration.hiddenSize,
+      path: files.frozen, run: "", hiddenSize: model.network.sizes.hiddenSize,
       report: { _ in })
     var looks: [ContinuousClock.Instant] = []
     try Trainer(

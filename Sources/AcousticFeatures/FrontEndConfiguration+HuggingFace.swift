@@ -35,6 +35,27 @@ extension FrontEndConfiguration {
     }
   }
 
+  /// The files of a model directory that say this front end, by name, as transformers reads them.
+  ///
+  /// - Throws: `.unsupported` where it is none of transformers', or a setting has no place there.
+  public func huggingFaceFiles() throws -> [String: Data] {
+    switch self {
+    case .logMel(let configuration):
+      return ["processor_config.json": try configuration.processorConfiguration()]
+    case .waveform(let configuration):
+      let settings: JSONValue = [
+        "do_normalize": .bool(configuration.normalises),
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1,
+        "padding_side": "right", "padding_value": 0.0, "return_attention_mask": true,
+        "sampling_rate": .integer(configuration.sampleRate),
+      ]
+      return ["preprocessor_config.json": Data(settings.text().utf8)]
+    default:
+      throw IdiolectError(
+        .unsupported, "this front end has no place in the layout of transformers that is written")
+    }
+  }
+
   private static func seamless(_ settings: ExtractorSettings) throws -> FrontEndConfiguration {
     guard case .pipeline(var pipeline) = FeaturePreset.wav2vec2Bert.configuration(),
       case .kaldiFbank(var fbank) = pipeline.frontEnd

@@ -7,7 +7,7 @@ extension AcousticModel {
   /// kept, related ones start from their kin, the rest begin at random.
   public func replacingLabels(_ transfer: LabelTransfer, seed: UInt64) throws -> AcousticModel {
     let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
-    var configuration = network.configuration
+    var configuration = network.sizes
     configuration.labelCount = transfer.vocabulary.count
     configuration.blank = transfer.vocabulary.blank
     var random = SeededRandom(seed: seed, 0x0007)
@@ -35,7 +35,7 @@ extension AcousticModel {
   ///
   /// - Throws: `.invalidArgument` for more layers than there are, or none.
   public func keepingLayers(_ count: Int) throws -> AcousticModel {
-    var configuration = network.configuration
+    var configuration = network.sizes
     guard (1...configuration.layerCount).contains(count) else {
       throw IdiolectError(
         .invalidArgument,
@@ -48,7 +48,7 @@ extension AcousticModel {
 
   /// A network of other sizes with this one's values for each parameter that both have, random ones else.
   func reshaped(
-    _ configuration: FastConformerConfiguration, seed: UInt64 = 0
+    _ configuration: any NetworkConfiguration, seed: UInt64 = 0
   ) throws -> AcousticModel {
     let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
     return try AcousticModel(

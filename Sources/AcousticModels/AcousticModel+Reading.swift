@@ -32,7 +32,8 @@ extension AcousticModel {
         "\(config.file): model_type is '\(family)'; 'parakeet_ctc' (ParakeetForCTC) can be opened")
     }
     let configuration = try FastConformerConfiguration(config)
-    let frontEnd = try LogMelConfiguration(modelDirectory: directory)
+    let frontEnd = FrontEndConfiguration.logMel(
+      try LogMelConfiguration(modelDirectory: directory))
     let vocabulary = try Vocabulary.read(
       directory: directory, blank: configuration.blank, size: configuration.labelCount)
     let store = try WeightStore(directory: directory)

@@ -32,9 +32,10 @@ extension AcousticModel {
     func write(_ value: JSONValue, _ file: String) throws {
       try AtomicFile.write(value.text(), to: "\(directory)/\(file)")
     }
-    try write(network.configuration.json, "config.json")
-    try AtomicFile.write(
-      try frontEndConfiguration.processorConfiguration(), to: "\(directory)/processor_config.json")
+    try write(network.sizes.json, "config.json")
+    for (file, data) in try frontEndConfiguration.huggingFaceFiles() {
+      try AtomicFile.write(data, to: "\(directory)/\(file)")
+    }
     try vocabulary.write(toDirectory: directory)
     let text = try JSONEncoder().encode(normalizer)
     var members: [(String, JSONValue)] = [

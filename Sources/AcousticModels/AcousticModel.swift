@@ -6,12 +6,12 @@ public import TensorEngine
 /// A network with all that turns recordings into its input and its output into text: what a model
 /// directory holds.
 public final class AcousticModel {
-  public let network: FastConformer
+  package let network: any AcousticNetwork
   /// Every named tensor of the network, in its layers' order.
   public let parameters: [Parameter]
   public let vocabulary: Vocabulary
-  public let frontEndConfiguration: LogMelConfiguration
-  public let frontEnd: LogMel
+  public let frontEndConfiguration: FrontEndConfiguration
+  public let frontEnd: any FrontEnd
   /// What reference text goes through, in training and in scoring.
   public let normalizer: TextNormalizer
   /// `adaptation.json`: lineage, scores and verdict; nil for a model from elsewhere.
@@ -20,21 +20,21 @@ public final class AcousticModel {
   public let path: String?
 
   package init(
-    configuration: FastConformerConfiguration, source: ParameterSource, vocabulary: Vocabulary,
-    frontEnd: LogMelConfiguration, normalizer: TextNormalizer, record: JSONValue? = nil,
+    configuration: any NetworkConfiguration, source: ParameterSource, vocabulary: Vocabulary,
+    frontEnd: FrontEndConfiguration, normalizer: TextNormalizer, record: JSONValue? = nil,
     path: String? = nil
   ) throws {
-    guard configuration.melBins == frontEnd.melBins else {
+    self.frontEnd = try frontEnd.frontEnd()
+    guard configuration.inputBins == self.frontEnd.bins else {
       throw IdiolectError(
         .invalidModel,
-        "\(path ?? "model"): the network takes \(configuration.melBins) mels, but its front end makes \(frontEnd.melBins)"
+        "\(path ?? "model"): the network takes frames of \(configuration.inputBins), but its front end makes \(self.frontEnd.bins)"
       )
     }
-    network = try FastConformer(configuration, from: source)
+    network = try configuration.network(from: source)
     parameters = source.parameters
     self.vocabulary = vocabulary
     frontEndConfiguration = frontEnd
-    self.frontEnd = try LogMel(frontEnd)
     self.normalizer = normalizer
     self.record = record
     self.path = path
@@ -48,9 +48,20 @@ public final class AcousticModel {
     frontEnd: LogMelConfiguration = .init(), normalizer: TextNormalizer = .init()
   ) throws {
     var configuration = configuration
+    configuration.melBins = frontEnd.melBins
+    try self.init(
+      random: configuration, seed: seed, vocabulary: vocabulary, frontEnd: .logMel(frontEnd),
+      normalizer: normalizer)
+  }
+
+  /// A network of any family with random weights, its label count and blank those of the vocabulary.
+  package convenience init(
+    random configuration: any NetworkConfiguration, seed: UInt64, vocabulary: Vocabulary,
+    frontEnd: FrontEndConfiguration, normalizer: TextNormalizer
+  ) throws {
+    var configuration = configuration
     configuration.labelCount = vocabulary.count
     configuration.blank = vocabulary.blank
-    configuration.melBins = frontEnd.melBins
     try configuration.validate(file: "network")
     try self.init(
       configuration: configuration, source: ParameterSource(seed: seed), vocabulary: vocabulary,
@@ -59,7 +70,7 @@ public final class AcousticModel {
 
   /// Seconds between output frames.
   public var outputHopSeconds: Double {
-    frontEnd.hopSeconds * Double(network.configuration.subsamplingFactor)
+    frontEnd.hopSeconds * Double(network.sizes.subsamplingFactor)
   }
 
   /// The number of values in trainable tensors and statistics.
@@ -69,6 +80,6 @@ public final class AcousticModel {
 
   /// Output frames that count, for a recording of so many samples at the front end's rate.
   public func outputFrames(samples: Int) -> Int {
-    network.configuration.outputFrames(frontEnd.frameCount(samples: samples).valid)
+    network.sizes.outputFrames(frontEnd.frameCount(samples: samples).valid)
   }
 }

@@ -44,7 +44,7 @@ public struct AdapterProfile {
       throw refuse("the tensor '\(other)' belongs to no layer of the base's encoder")
     }
     if node["adapter_attn_dim"].exists {
-      let configuration = base.network.configuration
+      let configuration = base.network.sizes
       let width = try node["adapter_attn_dim"].int()
       guard (1...1 << 20).contains(width) else {
         throw refuse("its adapter_attn_dim \(width) makes no sense")
@@ -53,7 +53,8 @@ public struct AdapterProfile {
       change = .bottlenecks(
         try (0..<configuration.layerCount).map {
           try BottleneckAdapter(
-            "encoder.layers.\($0).\(BottleneckAdapter.name)", size: configuration.hiddenSize,
+            "\(base.network.layerName).\($0).\(BottleneckAdapter.name)",
+            size: configuration.hiddenSize,
             width: width, from: source)
         })
       left.subtract(source.parameters.map(\.name))
@@ -73,7 +74,7 @@ public struct AdapterProfile {
     }
     let prefix = "base_model.model."
     var updates: [String: LowRankUpdate] = [:]
-    for linear in base.network.blocks.flatMap(\.linears) {
+    for linear in base.network.layers.flatMap(\.linears) {
       let name = prefix + linear.name
       guard left.contains("\(name).lora_A.weight") || left.contains("\(name).lora_B.weight")
       else { continue }
@@ -102,10 +103,10 @@ extension AcousticModel {
     case nil: break
     }
     precondition(
-      bottlenecks.map { $0.count == network.blocks.count } ?? true,
+      bottlenecks.map { $0.count == network.layers.count } ?? true,
       "a profile read for a network of other layers")
-    for linear in network.blocks.flatMap(\.linears) { linear.addLowRank(updates[linear.name]) }
-    for (index, block) in network.blocks.enumerated() { block.profile = bottlenecks?[index] }
+    for linear in network.layers.flatMap(\.linears) { linear.addLowRank(updates[linear.name]) }
+    for (index, layer) in network.layers.enumerated() { layer.profile = bottlenecks?[index] }
   }
 
   /// Folds low-rank profiles into the weights, each by its share: one model that hears as all of them.
@@ -119,7 +120,7 @@ extension AcousticModel {
           "\(profile.path): bottleneck adapters cannot be folded into weights; use them with --adapter, or the model that adapt wrote beside them"
         )
       }
-      for linear in network.blocks.flatMap(\.linears) {
+      for linear in network.layers.flatMap(\.linears) {
         guard let update = updates[linear.name] else { continue }
         linear.addLowRank(LowRankUpdate(update, share: share))
         linear.foldUpdates()
@@ -133,7 +134,7 @@ extension AcousticModel {
   ///   - base: the directory of the base, and the hash of its weights.
   /// - Throws: `.inputOutput`.
   package func writeAdapters(to directory: String, base: String, hash: String) throws {
-    guard let width = network.configuration.adapterWidth else { return }
+    guard let width = network.sizes.adapterWidth else { return }
     try AtomicFile.makeDirectory(directory)
     let configuration: JSONValue = [
       "adapter_attn_dim": .integer(width), "base_model_name_or_path": .string(base),

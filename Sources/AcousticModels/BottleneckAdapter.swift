@@ -37,7 +37,7 @@ extension AcousticModel {
   /// - Parameter width: of the adapters; nil for 64, or the base's own.
   /// - Throws: `.invalidArgument` where the base has adapters of another width.
   package func addingAdapters(width: Int?, seed: UInt64) throws -> AcousticModel {
-    var configuration = network.configuration
+    var configuration = network.sizes
     if let own = configuration.adapterWidth {
       guard width == nil || width == own else {
         throw IdiolectError(

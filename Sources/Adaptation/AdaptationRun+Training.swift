@@ -35,7 +35,7 @@ extension AdaptationRun {
       model = try model.keepingLayers(count)
       // Between a whole network and a part of it lies nothing.
       request.interpolates = false
-      say("the \(count) lowest of \(base.network.configuration.layerCount) encoder layers are kept")
+      say("the \(count) lowest of \(base.network.sizes.layerCount) encoder layers are kept")
     }
     try refuseRegularisers(for: transfer)
     if case .adapter(let width) = request.strategy {
@@ -72,8 +72,8 @@ extension AdaptationRun {
   func frozenPart(
     of model: AcousticModel, _ groups: [ParameterGroup]
   ) throws -> FrozenPart? {
-    let layerCount = model.network.blocks.count
-    let frozen = FrozenPart(groups, layerCount: layerCount)
+    let layerCount = model.network.layers.count
+    let frozen = FrozenPart(groups, of: model.network)
     if frozen == nil && settings.views != nil {
       throw IdiolectError(
         .invalidArgument,

@@ -102,7 +102,7 @@ public final class AdaptationRun {
     try adapter?.write(to: profile, base: request.base, hash: hash)
     // Of a base that has adapters already, other ones are no profile beside it.
     let hasBottlenecks =
-      fitsBase && request.strategy.isAdapter && base.network.configuration.adapterWidth == nil
+      fitsBase && request.strategy.isAdapter && base.network.sizes.adapterWidth == nil
     if hasBottlenecks { try model.writeAdapters(to: profile, base: request.base, hash: hash) }
     let record = try report.record(data: data)
     // An adapter that lost stays with the checkpoints. The base is shipped to the bit.

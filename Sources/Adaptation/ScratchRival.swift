@@ -11,7 +11,7 @@ extension AdaptationRun {
     let adapted = course.model
     let minutes = max(seconds / 60, 0.01)
     say("from scratch for the same \(decimals(minutes, 1)) minutes, to compare with")
-    var configuration = adapted.network.configuration
+    var configuration = adapted.network.sizes
     configuration.adapterWidth = nil
     let model = try AcousticModel(
       random: configuration, seed: settings.seed, vocabulary: adapted.vocabulary,

@@ -5,19 +5,16 @@ import Idiolect
 /// What there is to say of a model.
 enum ModelReport {
   static func lines(_ model: AcousticModel) throws -> [String] {
-    let network = model.network.configuration
-    let frontEnd = model.frontEndConfiguration
+    let network = model.network.sizes
     var lines = [
-      "\(model.path ?? "model"): FastConformer-CTC (ParakeetForCTC), "
+      "\(model.path ?? "model"): \(network.family), "
         + "\(Figures.count(model.parameterCount)) parameters",
-      "encoder: \(network.layerCount) layers of \(network.hiddenSize), \(network.headCount) attention "
-        + "heads, feed-forward \(network.intermediateSize), convolution over "
-        + "\(network.convolutionKernel) frames",
+      "encoder: \(network.summary)",
       "output: a frame every \(Figures.milliseconds(model.outputHopSeconds)) "
         + "(subsampled by \(network.subsamplingFactor)), \(network.labelCount) labels, "
         + "blank \(network.blank)",
       "labels: \(labels(model.vocabulary))",
-      "front end: \(frontEnd.melBins) log-mel bins at \(Figures.count(frontEnd.sampleRate)) Hz, "
+      "front end: \(frontEnd(model)) at \(Figures.count(model.frontEnd.sampleRate)) Hz, "
         + "\(Figures.milliseconds(model.frontEnd.hopSeconds)) apart, \(model.frontEnd.fingerprint)",
       "reference text: \(text(model.normalizer))",
     ]
@@ -30,6 +27,14 @@ enum ModelReport {
       lines.append("no adaptation.json: not written by idiolect")
     }
     return lines
+  }
+
+  private static func frontEnd(_ model: AcousticModel) -> String {
+    switch model.frontEndConfiguration {
+    case .logMel: "\(model.frontEnd.bins) log-mel bins"
+    case .waveform: "samples"
+    default: "\(model.frontEnd.bins) features"
+    }
   }
 
   private static func labels(_ vocabulary: Vocabulary) -> String {

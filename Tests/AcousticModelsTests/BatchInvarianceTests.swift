@@ -51,7 +51,7 @@ import Testing
       let features = Self.lengths.enumerated().map { utterance($1, seed: UInt64($0)) }
       let alone = features.map { logits(network, [$0])[0] }
       for (length, logits) in zip(Self.lengths, alone) {
-        #expect(logits.count == network.configuration.outputFrames(length) * 31)
+        #expect(logits.count == network.sizes.outputFrames(length) * 31)
       }
       let orders = [
         Array(features.indices), features.indices.reversed(), [3, 3, 7], [0, 5], [6, 2, 4, 1],

@@ -34,7 +34,7 @@ struct RoundTripTests {
     let (model, directory) = try written()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let again = try onEngine { try AcousticModel(directory: directory) }
-    #expect(again.network.configuration == model.network.configuration)
+    #expect(again.network.sizes.json == model.network.sizes.json)
     #expect(again.vocabulary == model.vocabulary)
     #expect(again.frontEndConfiguration == model.frontEndConfiguration)
     #expect(again.normalizer == model.normalizer)
@@ -82,7 +82,7 @@ struct RoundTripTests {
     #expect(again.vocabulary == transfer.vocabulary)
     let old = try #require(model.parameters.last { $0.name == "ctc_head.weight" }).tensor
     let new = try #require(again.parameters.last { $0.name == "ctc_head.weight" }).tensor
-    let width = model.network.configuration.hiddenSize
+    let width = model.network.sizes.hiddenSize
     #expect(new.shape == [6, width, 1])
     func row(_ tensor: Tensor, _ index: Int) -> [Float] {
       Array(tensor.values[index * width..<(index + 1) * width])

@@ -16,7 +16,7 @@ struct TransformersParityTests {
       let (logits, segments) = network(
         try golden.batch(), .init(training: false, precision: .float32))
       let expected = try golden.array("logits")
-      let labels = network.configuration.labelCount
+      let labels = network.sizes.labelCount
       var ours: [Float] = []
       var theirs: [Float] = []
       for index in 0..<segments.count {

@@ -26,7 +26,7 @@ struct TransformersTrainingTests {
     _ network: FastConformer, _ batch: FeatureBatch, _ labels: [[Int]], _ tape: Tape
   ) throws -> Tensor {
     let criterion = CTCLoss(
-      labels: network.configuration.labelCount, blank: network.configuration.blank)
+      labels: network.sizes.labelCount, blank: network.sizes.blank)
     return try tape.recording {
       let (logits, segments) = network(batch, Pass(training: true, precision: .float32))
       return try criterion.onTape(

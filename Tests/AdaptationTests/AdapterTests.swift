@@ -15,7 +15,7 @@ struct AdapterTests {
     // A base that knew the clips and lost a layer: what is learned must make it ship.
     try onEngine {
       let model = try AcousticModel(directory: try Overfitted.outcome.get().directory)
-      let lost = model.network.blocks[1].linears.filter { $0.name.hasSuffix("linear2") }
+      let lost = model.network.layers[1].linears.filter { $0.name.hasSuffix("linear2") }
       #expect(lost.count == 2)
       for linear in lost {
         linear.weight.pointer.update(repeating: 0, count: linear.weight.count)

@@ -33,7 +33,7 @@ struct FrozenStatesTests {
       let files = TrainingDirectory(output: "\(corpus.path)/\(output)")
       try files.prepare(resumes: resumes)
       var frozen = try #require(
-        FrozenPart(groups, layerCount: model.network.configuration.layerCount))
+        FrozenPart(groups, of: model.network))
       if keeps { frozen.states = try store(files.frozen) }
       let data = TrainingCorpus(try TinyCorpus.clips(6), model: model, cacheBytes: 0)
       var looks = 0
@@ -114,12 +114,12 @@ struct FrozenStatesTests {
       let batch = FeatureBatch(
         [37, 61].map { frames in
           Features(
-            frames: frames, bins: network.configuration.melBins, validFrames: frames,
-            values: (0..<frames * network.configuration.melBins).map { sin(Float($0) * 0.7) })
+            frames: frames, bins: network.sizes.inputBins, validFrames: frames,
+            values: (0..<frames * network.sizes.inputBins).map { sin(Float($0) * 0.7) })
         })
       let evaluation = Pass(training: false, precision: .float32)
       let whole = network(batch, evaluation).logits.values
-      for depth in 0...network.configuration.layerCount {
+      for depth in 0...network.sizes.layerCount {
         let (hidden, segments) = network.lower(batch, depth: depth, evaluation)
         #expect(network.upper(hidden, segments, depth: depth, evaluation).values == whole)
       }

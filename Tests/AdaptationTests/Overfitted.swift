@@ -25,7 +25,7 @@ enum Overfitted {
     var request = ScratchRequest(train: manifest, output: "\(directory)/model")
     request.dev = manifest
     request.storage = .float32
-    request.network = try onEngine { try TinyModel.make().network.configuration }
+    request.network = TinyModel.configuration
     request.network.hiddenSize = 64
     request.network.headCount = 4
     request.network.intermediateSize = 128

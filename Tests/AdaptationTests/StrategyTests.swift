@@ -82,7 +82,7 @@ struct StrategyTests {
 
   @Test func lowRank() throws {
     let linear = try onEngine {
-      Set(try TinyModel.make().network.blocks.flatMap(\.linears).map { "\($0.name).weight" })
+      Set(try TinyModel.make().network.layers.flatMap(\.linears).map { "\($0.name).weight" })
     }
     #expect(linear.count == 20)
     try expect(moved("lora:2"), are: linear)
@@ -102,14 +102,15 @@ struct StrategyTests {
   /// first under any strategy.
   @Test(arguments: [false, true]) func beginsFromTheTop(_ newLabels: Bool) throws {
     func starts(_ option: String) throws -> [Int: Double] {
+      let model = try onEngine { try TinyModel.make() }
       let groups = try onEngine {
         try Strategy(option: option).apply(
-          to: try TinyModel.make(), newLabels: newLabels, layerDecay: 1, weightDecay: 0, seed: 1
+          to: model, newLabels: newLabels, layerDecay: 1, weightDecay: 0, seed: 1
         ).groups
       }
       return Dictionary(
         groups.flatMap { group in
-          group.parameters.map { (Strategy.depth(of: $0, 2), group.start) }
+          group.parameters.map { (model.network.depth(of: $0), group.start) }
         },
         uniquingKeysWith: {
           #expect($0 == $1)
@@ -152,7 +153,7 @@ struct StrategyTests {
     #expect(report.interpolation == nil)
     let whole = try onEngine { try AcousticModel(directory: corpus.base) }
     let part = try onEngine { try whole.keepingLayers(1) }
-    #expect(part.network.configuration.layerCount == 1)
+    #expect(part.network.sizes.layerCount == 1)
     #expect(part.parameterCount < whole.parameterCount)
     #expect(!part.parameters.contains { $0.name.hasPrefix("encoder.layers.1.") })
     request.keptLayers = 3
@@ -184,7 +185,7 @@ struct StrategyTests {
     try onEngine {
       for live in [false, true] {
         let model = try TinyModel.make()
-        let norm = model.network.blocks[0].batchNorm
+        let norm = try #require(model.network.layers[0].batchNorm)
         norm.usesLiveStatistics = live
         let features = Features(
           frames: 40, bins: 80, validFrames: 40, values: [Float](repeating: 0.3, count: 3200))

@@ -8,7 +8,7 @@ package enum TinyModel {
   package static let hiddenSize = 32
   package static let characters = " abcdefghijklmnopqrstuvwxyz'"
 
-  package static func make(seed: UInt64 = 1) throws -> AcousticModel {
+  package static var configuration: FastConformerConfiguration {
     var configuration = FastConformerConfiguration()
     configuration.hiddenSize = hiddenSize
     configuration.layerCount = 2
@@ -17,7 +17,11 @@ package enum TinyModel {
     configuration.convolutionKernel = 5
     configuration.subsamplingFactor = 4
     configuration.subsamplingChannels = 8
-    return try AcousticModel(
+    return configuration
+  }
+
+  package static func make(seed: UInt64 = 1) throws -> AcousticModel {
+    try AcousticModel(
       random: configuration, seed: seed,
       vocabulary: Vocabulary(characters: characters.unicodeScalars))
   }

@@ -3,7 +3,7 @@ package import TensorEngine
 /// Half a feed-forward, attention, convolution, half a feed-forward, each added to what came in.
 ///
 /// Gulati et al. 2020 (Conformer). [rows, hidden] to [rows, hidden].
-package final class ConformerBlock {
+package final class ConformerBlock: EncoderLayer {
   private let first, second: FeedForward
   private let attention: MultiHeadAttention
   private let convolution: ConvolutionModule
@@ -50,14 +50,12 @@ package final class ConformerBlock {
     return [adapter, profile].reduce(after(x)) { x, adapter in adapter.map { $0(x, pass) } ?? x }
   }
 
-  /// The linear layers by name, and the normalisation that may go live.
   package var linears: [Linear] {
     [first.widen, first.narrow] + [attention.query, attention.key, attention.value]
       + [attention.output] + [convolution.gate, convolution.mix, second.widen, second.narrow]
   }
-  /// The linear layers that read the feed-forward modules' hidden units.
-  var hiddenConsumers: [Linear] { [first.narrow, second.narrow] }
-  package var batchNorm: BatchNorm { convolution.norm }
+  package var hiddenConsumers: [Linear] { [first.narrow, second.narrow] }
+  package var batchNorm: BatchNorm? { convolution.norm }
 }
 
 /// Widen, SiLU, dropout, narrow.

@@ -1,4 +1,5 @@
 import Basics
+package import TensorEngine
 
 /// The sizes of a FastConformer-CTC, as `ParakeetForCTC`'s `config.json` states them.
 public struct FastConformerConfiguration: Sendable, Hashable {
@@ -29,6 +30,8 @@ public struct FastConformerConfiguration: Sendable, Hashable {
   public var adapterWidth: Int?
 
   public init() {}
+
+  package var inputBins: Int { melBins }
 
   var subsamplingLayers: Int { subsamplingFactor.trailingZeroBitCount }
 
@@ -94,5 +97,17 @@ public struct FastConformerConfiguration: Sendable, Hashable {
     ] {
       try require(rate >= 0 && rate < 1, "\(name) is \(rate), it must lie in 0 ..< 1")
     }
+  }
+}
+
+extension FastConformerConfiguration: NetworkConfiguration {
+  package var family: String { "FastConformer-CTC (ParakeetForCTC)" }
+
+  package var summary: String {
+    "\(layerCount) layers of \(hiddenSize), \(headCount) attention heads, feed-forward \(intermediateSize), convolution over \(convolutionKernel) frames"
+  }
+
+  package func network(from source: ParameterSource) throws -> any AcousticNetwork {
+    try FastConformer(self, from: source)
   }
 }

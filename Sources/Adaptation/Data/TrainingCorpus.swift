@@ -46,7 +46,7 @@ package final class TrainingCorpus: Sendable {
   package let items: [Item]
   /// From this item on a share is settled by the settings: what leads, or what is replayed.
   package let mixesFrom: Int
-  private let frontEnd: LogMel
+  private let frontEnd: any FrontEnd
   private let cacheBytes: Int
   private let longestSeconds: Double
   private let state = Mutex(State())

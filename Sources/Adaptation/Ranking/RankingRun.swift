@@ -143,7 +143,7 @@ public final class RankingRun {
     defer { try? FileManager.default.removeItem(atPath: files.path) }
     try Trainer(
       model: model, parameters: saved, groups: groups,
-      frozen: FrozenPart(groups, layerCount: model.network.blocks.count),
+      frozen: FrozenPart(groups, of: model.network),
       corpus: TrainingCorpus(utterances, model: model, cacheBytes: settings.featureCacheBytes),
       settings: settings, files: files, fingerprint: "", lookAtDev: nil, report: { _ in }
     ).run()
@@ -185,8 +185,8 @@ public final class RankingRun {
     _ model: AcousticModel, _ path: String, _ utterances: [Utterance],
     _ labels: [String: FrameLabels]
   ) throws -> ([Ranking.Candidate], frames: Int) {
-    let depths = model.network.blocks.count + 1
-    let size = model.network.configuration.hiddenSize
+    let depths = model.network.layers.count + 1
+    let size = model.network.sizes.hiddenSize
     var statistics = [[FrameStatistics]](
       repeating: [FrameStatistics](
         repeating: FrameStatistics(size: size), count: RankingRun.parts), count: depths)

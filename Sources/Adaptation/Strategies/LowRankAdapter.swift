@@ -20,8 +20,8 @@ package struct LowRankAdapter {
   package private(set) var alpha: Float
 
   /// Nil for a network without low-rank updates; read them before they are folded in.
-  package init?(_ network: FastConformer) {
-    let linears = network.blocks.flatMap(\.linears)
+  package init?(_ network: any AcousticNetwork) {
+    let linears = network.layers.flatMap(\.linears)
     updates = linears.compactMap { linear in
       linear.lowRank.map {
         Update(

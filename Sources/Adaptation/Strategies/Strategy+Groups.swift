@@ -18,12 +18,12 @@ extension Strategy {
     to model: AcousticModel, newLabels: Bool, layerDecay: Double, weightDecay: Double,
     pull: Double? = nil, seed: UInt64
   ) throws -> (groups: [ParameterGroup], saved: [Parameter]) {
-    let layerCount = model.network.blocks.count
+    let layerCount = model.network.layers.count
     var all = model.parameters
     var chosen: (Parameter) -> Bool
     switch self {
     case .full, .gradual, .automatic: chosen = { _ in true }
-    case .outputLayer: chosen = { Strategy.depth(of: $0, layerCount) == 0 }
+    case .outputLayer: chosen = { model.network.depth(of: $0) == 0 }
     case .upper(let layers):
       guard layers <= layerCount else {
         throw IdiolectError(
@@ -31,7 +31,7 @@ extension Strategy {
           "strategy upper:\(layers): this network has \(layerCount) encoder layers; use full for all"
         )
       }
-      chosen = { Strategy.depth(of: $0, layerCount) <= layers }
+      chosen = { model.network.depth(of: $0) <= layers }
     case .bias:
       chosen = { $0.role == .bias || ($0.role == .normalisation && $0.name.hasSuffix(".bias")) }
     case .norm: chosen = { $0.role == .normalisation }
@@ -45,9 +45,9 @@ extension Strategy {
     }
     let trainable = all.filter { parameter in
       parameter.role != .statistic
-        && (chosen(parameter) || (newLabels && Strategy.depth(of: parameter, layerCount) == 0))
+        && (chosen(parameter) || (newLabels && model.network.depth(of: parameter) == 0))
     }
-    let byDepth = Dictionary(grouping: trainable) { Strategy.depth(of: $0, layerCount) }
+    let byDepth = Dictionary(grouping: trainable) { model.network.depth(of: $0) }
     let groups = byDepth.keys.sorted().flatMap { depth in
       let scale = (0..<depth).reduce(1.0) { rate, _ in rate * layerDecay }
       let decays = byDepth[depth]!.filter { $0.role == .weight || $0.role == .lowRank }
@@ -74,17 +74,4 @@ extension Strategy {
 
   /// The share of training in which a new output layer trains alone.
   static let outputLayerShare = 0.1
-
-  /// Layers below the output layer: 0 for it, 1 for the topmost encoder layer.
-  package static func depth(of parameter: Parameter, _ layerCount: Int) -> Int {
-    if parameter.name.hasPrefix("ctc_head.") { return 0 }
-    let parts = parameter.name.split(separator: ".")
-    if let place = parts.firstIndex(of: "layers"), parts.first == "encoder",
-      parts.dropFirst().first == "layers", place + 1 < parts.count,
-      let layer = Int(parts[place + 1])
-    {
-      return layerCount - layer
-    }
-    return layerCount + 1
-  }
 }

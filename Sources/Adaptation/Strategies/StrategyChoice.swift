@@ -166,7 +166,7 @@ extension AdaptationRun {
     return StrategyChoice.Facts(
       minutes: utterances.seconds / 60,
       speakers: Set(utterances.compactMap(\.speaker)).count,
-      layers: request.keptLayers ?? base.network.configuration.layerCount,
+      layers: request.keptLayers ?? base.network.sizes.layerCount,
       hasNewLabels: hasNewLabels,
       baseCER: !hasNewLabels
         ? try DevSet(heldOut, source: source, model: base, precision: settings.precision)

@@ -1,5 +1,5 @@
 import AcousticFeatures
-import AcousticModels
+package import AcousticModels
 import Basics
 import CKernels
 import Foundation
@@ -17,9 +17,9 @@ package struct FrozenPart {
   package var states: FrozenStates?
 
   /// nil where the lowest encoder layer trains, or what lies below it.
-  package init?(_ groups: [ParameterGroup], layerCount: Int) {
-    let depths = groups.flatMap(\.parameters).map { Strategy.depth(of: $0, layerCount) }
-    layers = layerCount - (depths.max() ?? 0)
+  package init?(_ groups: [ParameterGroup], of network: any AcousticNetwork) {
+    let depths = groups.flatMap(\.parameters).map { network.depth(of: $0) }
+    layers = network.layers.count - (depths.max() ?? 0)
     guard layers > 0 else { return nil }
   }
 
@@ -35,7 +35,7 @@ package struct FrozenPart {
     _ path: String, _ model: AcousticModel, _ utterances: [Utterance], _ settings: TrainingSettings,
     run: String, say: @escaping (String) -> Void
   ) throws {
-    let network = model.network.configuration
+    let network = model.network.sizes
     let what = "the lower \(layers) of \(network.layerCount) layers are frozen: what they give"
     guard let views = settings.views else {
       return say("\(what) is computed anew for every epoch's augmentation")
@@ -103,7 +103,7 @@ extension Trainer {
   }
 
   private func packed(_ utterances: [HiddenStates]) -> (hidden: Tensor, segments: Segments) {
-    let size = model.network.configuration.hiddenSize
+    let size = model.network.sizes.hiddenSize
     let segments = Segments(frames: utterances.map(\.rows))
     let hidden = Tensor(uninitialised: [utterances.reduce(0) { $0 + $1.rows }, size])
     for (index, states) in utterances.enumerated() {

@@ -4,7 +4,7 @@ import TensorEngine
 /// The base, which tells a network in training what it would have heard (Li and Hoiem 2016, learning without
 /// forgetting).
 package struct Teacher {
-  private let network: FastConformer
+  private let network: any AcousticNetwork
   /// Of the distance beside the CTC loss, per frame.
   private let weight: Double
 

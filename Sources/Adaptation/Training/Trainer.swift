@@ -61,8 +61,8 @@ package final class Trainer {
     reptile = settings.task.map { _ in Reptile(parameters) }
     for parameter in parameters { parameter.tensor.requiresGradient = false }
     beginLayers()
-    for block in model.network.blocks {
-      block.batchNorm.usesLiveStatistics = settings.liveStatistics
+    for layer in model.network.layers {
+      layer.batchNorm?.usesLiveStatistics = settings.liveStatistics
     }
     state.fingerprint = fingerprint
   }

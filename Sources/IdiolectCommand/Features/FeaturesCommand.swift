@@ -25,13 +25,13 @@ struct FeaturesCommand: ParsableCommand {
         idiolect features clip.wav --preset nemo --output clip.npy
         idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
         idiolect features clip.wav --preset whisper --compare from-python.npy
-        idiolect features clip.wav --preset model/preprocessor_config.json --output clip.npy
+        idiolect features clip.wav --preset model/ --output clip.npy
         idiolect features --preset librosa-mel --describe > mine.json
         idiolect features clip.wav --preset mine.json --output clip.npy
         idiolect features clip.wav --picture clip.png
         idiolect features recordings/ --preset kaldi-fbank --output features.ark
-        idiolect features train.jsonl --preset kaldi-mfcc --deltas 2 --statistics global.json
-        idiolect features train.jsonl --preset kaldi-mfcc --deltas 2 --cmvn global.json --output train.ark
+        idiolect features a.jsonl --preset kaldi-mfcc --statistics all.json
+        idiolect features a.jsonl --preset kaldi-mfcc --cmvn all.json -o a.ark
         idiolect features train.jsonl --preset whisper --output train.safetensors
       """)
 

@@ -1,0 +1,113 @@
+package import Basics
+package import TensorEngine
+
+/// A network of any family, from the frames of a front end to a score for each label.
+///
+/// Utterances are packed where the network has made its own frames of theirs, so that an utterance's logits do not
+/// depend on what else is in its batch.
+package protocol AcousticNetwork: AnyObject {
+  var sizes: any NetworkConfiguration { get }
+  /// The encoder's layers, lowest first.
+  var layers: [any EncoderLayer] { get }
+  /// What the parameters of layer n are called: this and n.
+  var layerName: String { get }
+  var outputLayer: Linear { get }
+
+  /// What enters layer `depth`, or the output layer where that is their number: [output rows, hidden].
+  func lower(_ batch: FeatureBatch, depth: Int, _ pass: Pass) -> (
+    hidden: Tensor, segments: Segments
+  )
+  /// What enters each layer and, last, the output layer: [output rows, hidden] each.
+  func states(_ batch: FeatureBatch, _ pass: Pass) -> (states: [Tensor], segments: Segments)
+  /// The logits, [output rows, labels], of what enters layer `depth`.
+  func upper(_ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass) -> Tensor
+}
+
+/// One of the like layers that an encoder is a stack of.
+package protocol EncoderLayer: AnyObject {
+  /// Linear layers, which may get low-rank updates.
+  var linears: [Linear] { get }
+  /// Those of them that read the feed-forward modules' hidden units.
+  var hiddenConsumers: [Linear] { get }
+  /// The normalisation that may go live.
+  var batchNorm: BatchNorm? { get }
+  /// What follows the layer while a profile is in use.
+  var profile: BottleneckAdapter? { get set }
+}
+
+/// The sizes of a network, as its `config.json` states them.
+package protocol NetworkConfiguration: Sendable {
+  /// As users know the family, such as "FastConformer-CTC (ParakeetForCTC)".
+  var family: String { get }
+  /// One line of the encoder's sizes.
+  var summary: String { get }
+  var hiddenSize: Int { get }
+  var layerCount: Int { get set }
+  var labelCount: Int { get set }
+  /// The index of the blank.
+  var blank: Int { get set }
+  /// Of the bottleneck adapters at the end of the encoder's layers; nil for none.
+  var adapterWidth: Int? { get set }
+  /// What a frame of the front end must have.
+  var inputBins: Int { get }
+  /// Frames of the front end to an output frame.
+  var subsamplingFactor: Int { get }
+  /// Output frames for so many frames of the front end.
+  func outputFrames(_ frames: Int) -> Int
+  /// `config.json`, as transformers reads it.
+  var json: JSONValue { get }
+  /// - Throws: `.invalidModel` that names the setting.
+  func validate(file: String) throws
+  /// - Parameter source: random, or a checkpoint's values.
+  func network(from source: ParameterSource) throws -> any AcousticNetwork
+}
+
+extension AcousticNetwork {
+  /// - Returns: logits, [output rows, labels], packed, and where each utterance lies in them.
+  package func callAsFunction(
+    _ batch: FeatureBatch, _ pass: Pass
+  ) -> (logits: Tensor, segments: Segments) {
+    let (hidden, segments) = lower(batch, depth: 0, pass)
+    return (upper(hidden, segments, depth: 0, pass), segments)
+  }
+
+  /// Layers from the top that a parameter lies in: 0 for the output layer, 1 for the topmost of the encoder, one
+  /// more than there are for what lies below them.
+  package func depth(of parameter: Parameter) -> Int {
+    if parameter.name.hasPrefix("\(outputLayer.name).") { return 0 }
+    guard parameter.name.hasPrefix("\(layerName)."),
+      let layer = Int(parameter.name.dropFirst(layerName.count + 1).prefix { $0 != "." })
+    else { return layers.count + 1 }
+    return layers.count - layer
+  }
+
+  /// Adds a low-rank update to every linear layer of the encoder's layers; as it begins, nothing changes.
+  ///
+  /// - Returns: the new parameters.
+  package func addLowRank(rank: Int, alpha: Float, seed: UInt64) throws -> [Parameter] {
+    let source = ParameterSource(seed: seed)
+    for linear in layers.flatMap(\.linears) {
+      linear.addLowRank(
+        try LowRankUpdate(
+          linear.name, inputs: linear.weight.count / linear.weight.shape[0],
+          outputs: linear.weight.shape[0], rank: rank, alpha: alpha, from: source))
+    }
+    return source.parameters
+  }
+
+  /// Adds an amplitude to every hidden unit of the feed-forward modules; as it begins, nothing changes.
+  ///
+  /// - Returns: the new parameters.
+  package func addAmplitudes() throws -> [Parameter] {
+    let source = ParameterSource(seed: 0)
+    for linear in layers.flatMap(\.hiddenConsumers) {
+      linear.addAmplitudes(
+        try InputAmplitudes(
+          linear.name, inputs: linear.weight.count / linear.weight.shape[0], from: source))
+    }
+    return source.parameters
+  }
+
+  /// Folds low-rank updates and amplitudes into the weights they belong to.
+  package func foldUpdates() { for linear in layers.flatMap(\.linears) { linear.foldUpdates() } }
+}
