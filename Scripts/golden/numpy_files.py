@@ -17,7 +17,7 @@ np.save(f"{OUTPUT}/int32.npy", np.array([1, -2, 2**24], np.int32))
 np.save(f"{OUTPUT}/int64.npy", np.array([[[1], [-2]]], np.int64))
 np.save(f"{OUTPUT}/scalar.npy", np.float32(7))
 np.save(f"{OUTPUT}/empty.npy", np.zeros((0, 3), np.float32))
-np.save(f"{OUTPUT}/refused_fortran.npy", np.asfortranarray(values))
+np.save(f"{OUTPUT}/fortran.npy", np.asfortranarray(values))
 np.save(f"{OUTPUT}/refused_float16.npy", values.astype(np.float32).clip(-9, 9).astype(np.float16))
 np.save(f"{OUTPUT}/refused_big_endian.npy", values.astype(">f4"))
 with open(f"{OUTPUT}/version2.npy", "wb") as stream:

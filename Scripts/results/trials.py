@@ -35,7 +35,7 @@ RECIPES = {
     "half of the audio people's, augmented, SpecAugment, speed": {},
     "a fifth people's": dict(lead_share=0.2),
     "four fifths people's": dict(lead_share=0.8),
-    "people only in the last third": dict(lead_from=0.67),
+    "people only in the last third, three quarters of it": dict(lead_share=0.75, before=2 / 3),
     "no SpecAugment": dict(no_spec_augment=True),
     "no speed perturbation": dict(no_speed=True),
     "no rooms, noise, telephones": dict(augment=False),
@@ -118,7 +118,7 @@ def options(given):
 def main():
     harness = Trials("trials", __doc__)
     speech = shuffled(harness.at(harness.given.speech / "train.jsonl"))
-    people = harness.read("speechocean762/train") + harness.read("sc_digits/train")
+    people = shuffled(harness.read("speechocean762/train") + harness.read("sc_digits/train"))
     devs = {"synthesised": harness.at(harness.given.speech / "dev.jsonl"),
             "accented": shuffled(harness.read("speechocean762/dev"))[:200]}
     common = dict(no_preflight=True, patience=1000)
@@ -130,8 +130,12 @@ def main():
         if pieces:
             sets, pieces = written_in_pieces(harness, pieces, sets)
         recipe = {**RECIPE, **recipe}
-        needed = audio_rate * wall * (1 - recipe["lead_share"])
-        passes = max(2, math.ceil(needed / minutes(sets["train"])))
+        everything = audio_rate * wall
+        before = recipe.pop("before", 0)
+        # A pass has as much audio as its two manifests together, of which people's are drawn once or more.
+        lead = first_minutes(sets["people"], everything * (1 - before) * recipe["lead_share"])
+        needed = everything * (1 - before) - (minutes(lead) if recipe["lead_share"] else 0)
+        passes = max(2, math.ceil(needed / minutes(sets["train"]))) if base is None else 1
         share = needed / passes
         start = first_minutes(sets["train"], share)
         label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + f"-{wall:g}"
@@ -140,7 +144,13 @@ def main():
         if recipe["lead_share"] == 0:
             del recipe["lead_share"], recipe["lead_from"]
         else:
-            more["lead"] = harness.write(f"{label}-people", sets["people"])
+            more["lead"] = harness.write(f"{label}-people", lead)
+        if before:
+            alone = {k: v for k, v in recipe.items() if not k.startswith("lead")}
+            more["from"] = harness.train(
+                f"{label}-before", harness.write(
+                    f"{label}-before-train", first_minutes(sets["train"][len(start):], everything * before)),
+                epochs=1, schedule="constant", **{k: v for k, v in more.items() if k != "lead"}, **options(alone))
         if recipe.pop("curriculum", False):
             brief = sorted(start, key=lambda e: e["duration"])[:len(start) // 2]
             more["from"] = harness.train(f"{label}-brief", harness.write(f"{label}-brief-train", brief), epochs=1,

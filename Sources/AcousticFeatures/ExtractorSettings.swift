@@ -97,6 +97,6 @@ struct ExtractorSettings {
 
   private static let harmless: Set<String> = [
     "feature_extractor_type", "processor_class", "return_attention_mask", "model_input_names",
-    "auto_map", "name_or_path", "transformers_version", "_commit_hash",
+    "auto_map", "name_or_path", "transformers_version", "_commit_hash", "language_code",
   ]
 }

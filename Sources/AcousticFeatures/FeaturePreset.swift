@@ -47,7 +47,8 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
     self = preset
   }
 
-  /// The rate that the original insists on, in Hz; nil where it takes a recording's own.
+  /// The rate that the original insists on, in Hz; nil where it takes a recording's own. (`wavenet` takes 48 kHz
+  /// as well, of which it hears every third sample.)
   public var fixedSampleRate: Int? {
     switch self {
     case .nemo, .whisper, .whisper128, .wav2vec2, .wav2vec2Bert, .deepspeech, .deepspeechContext,
@@ -110,7 +111,7 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
       var configuration = SpectralConfiguration.pythonSpeechFeatures(sampleRate: rate)
       (configuration.cepstra, configuration.energy) = (nil, nil)
       return .spectral(configuration)
-    case .wavenet: return .spectral(.wavenet())
+    case .wavenet: return .spectral(.wavenet(thinsFrom48kHz: sampleRate == 48_000))
     }
   }
 }
@@ -147,8 +148,11 @@ extension SpectralConfiguration {
   }
 
   /// speech-to-text-wavenet's `librosa.feature.mfcc` of librosa 0.5, which mirrored recordings at their ends.
-  public static func wavenet() -> SpectralConfiguration {
+  ///
+  /// - Parameter thinsFrom48kHz: every third sample of 48 kHz, without a filter, as it read its own recordings.
+  public static func wavenet(thinsFrom48kHz: Bool = false) -> SpectralConfiguration {
     var result = librosaMFCC(sampleRate: 16_000)
+    if thinsFrom48kHz { (result.sampleRate, result.keepsEvery) = (48_000, 3) }
     result.frames.edges = .centredReflect
     return result
   }
@@ -161,6 +165,7 @@ extension SpectralConfiguration {
     result.frames.hopLength = 200
     result.frames.edges = .centredReflect
     result.mel = MelConfiguration(bands: 128, scale: .htk, hasUnitArea: false)
+    result.mel?.halvesToWholeHertz = true
     return result
   }
 
@@ -181,6 +186,7 @@ extension SpectralConfiguration {
     result.frames.hopLength = Int((Double(sampleRate) * 0.010).rounded(.toNearestOrEven))
     result.frames.window = .periodicHamming
     result.mel = MelConfiguration(bands: 40, scale: .htk, shape: .symmetric, hasUnitArea: false)
+    result.mel?.halvesToWholeHertz = true
     result.logarithm = .eightyDecibels
     return result
   }

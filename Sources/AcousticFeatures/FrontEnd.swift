@@ -30,9 +30,15 @@ func tooShort(samples: Int, minimum: Int, sampleRate: Int) -> IdiolectError {
   )
 }
 
-func notFinite() -> IdiolectError {
-  IdiolectError(
-    .invalidAudio,
-    "the samples are not all finite numbers within ±1, so neither are the features; export the recording again"
-  )
+/// What to say of features that are no numbers: the samples are to blame, or else the settings.
+func notFinite(_ samples: some Sequence<Float>) -> IdiolectError {
+  samples.allSatisfy { abs($0) < 1e6 }
+    ? IdiolectError(
+      .invalidArgument,
+      "front end: its settings give features that are no finite numbers; are offsets, scales or floors too large or too small?"
+    )
+    : IdiolectError(
+      .invalidAudio,
+      "the samples are not all finite numbers within ±1, so neither are the features; export the recording again"
+    )
 }

@@ -66,7 +66,9 @@ extension FrontEndConfiguration {
       case "feature_size": size = try value.int()
       case "num_mel_bins": bands = try value.int()
       // A frame that is alone at the end gets this one beside it.
-      case "padding_value": fill = try value.float()
+      case "padding_value":
+        fill = try value.float()
+        return abs(fill) < 1e30
       // It pads to two frames whatever the stride.
       case "stride": return try value.int() == 2
       // Its frames are of so many samples whatever the rate.
@@ -96,7 +98,10 @@ extension SpectralConfiguration {
     try settings.read { key, value in
       switch key {
       case "feature_size": result.mel?.bands = try value.int()
-      case "n_fft": result.frames.fftLength = try value.int()
+      case "n_fft":
+        result.frames.fftLength = try value.int()
+        // transformers spaces the bins of an odd one as if it were one less.
+        return result.frames.fftLength % 2 == 0
       case "hop_length": result.frames.hopLength = try value.int()
       case "chunk_length": seconds = try value.int()
       case "n_samples": samples = try value.int()

@@ -83,18 +83,6 @@ public struct KaldiMelConfiguration: Sendable, Codable, Hashable {
 
   public init() {}
 
-  func upperEdge(sampleRate: Int) -> Double {
-    highHz > 0 ? highHz : Double(sampleRate) / 2 + highHz
-  }
-
-  func validate(sampleRate: Int) throws {
-    try require((1...1024).contains(bands), "bands is \(bands), must be 1 to 1024")
-    let high = upperEdge(sampleRate: sampleRate)
-    try require(
-      lowHz >= 0 && lowHz < high && high <= Double(sampleRate) / 2,
-      "bands from \(lowHz) Hz to \(high) Hz, must rise and end at or below half the sample rate")
-  }
-
   fileprivate var triangles: MelConfiguration {
     var result = MelConfiguration(
       bands: bands, scale: .kaldi, shape: .mel, hasUnitArea: false, lowHz: lowHz, highHz: highHz)
@@ -121,7 +109,7 @@ public struct KaldiFbankConfiguration: Sendable, Codable, Hashable {
 
   public func validate() throws {
     try frame.validate()
-    try mel.validate(sampleRate: frame.sampleRate)
+    try mel.triangles.validate(sampleRate: frame.sampleRate)
     try require(
       energyFloor >= 0 && energyFloor.isFinite, "energyFloor is \(energyFloor), must be 0 or more")
   }
@@ -146,7 +134,7 @@ public struct KaldiMFCCConfiguration: Sendable, Codable, Hashable {
 
   public func validate() throws {
     try frame.validate()
-    try mel.validate(sampleRate: frame.sampleRate)
+    try mel.triangles.validate(sampleRate: frame.sampleRate)
     try require(
       (1...mel.bands).contains(coefficients),
       "coefficients is \(coefficients), must be 1 to the number of bands, \(mel.bands)")

@@ -3,10 +3,10 @@ import Basics
 /// Logarithmic mel filterbank energies in Kaldi's convention: what WeNet, icefall and wav2letter hear.
 ///
 /// Equal to kaldi-native-fbank with dither 0; see `KaldiFbankConfiguration` for what differs.
-public struct KaldiFbank: FrontEnd {
+public struct KaldiFbank: SpectralKind {
   public let configuration: KaldiFbankConfiguration
   public let fingerprint: String
-  private let spectral: SpectralFrontEnd
+  let spectral: SpectralFrontEnd
 
   /// - Throws: `.invalidArgument` where the configuration makes no sense.
   public init(_ configuration: KaldiFbankConfiguration = KaldiFbankConfiguration()) throws {
@@ -15,17 +15,6 @@ public struct KaldiFbank: FrontEnd {
     fingerprint = stableFingerprint("kaldi-fbank", configuration)
     spectral = try SpectralFrontEnd(configuration.spectral)
   }
-
-  public var sampleRate: Int { spectral.sampleRate }
-  /// The bands, and one for the energy if used.
-  public var bins: Int { spectral.bins }
-  public var hopSeconds: Double { spectral.hopSeconds }
-
-  public func frameCount(samples: Int) -> (total: Int, valid: Int) {
-    spectral.frameCount(samples: samples)
-  }
-
-  public func callAsFunction(_ samples: [Float]) throws -> Features { try spectral(samples) }
 }
 
 extension KaldiFbankConfiguration {

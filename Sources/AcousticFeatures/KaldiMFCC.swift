@@ -3,10 +3,10 @@ import Basics
 /// Mel-frequency cepstral coefficients in Kaldi's convention: what Kaldi's own recipes and HMM aligners hear.
 ///
 /// Equal to kaldi-native-fbank with dither 0; see `KaldiMFCCConfiguration`.
-public struct KaldiMFCC: FrontEnd {
+public struct KaldiMFCC: SpectralKind {
   public let configuration: KaldiMFCCConfiguration
   public let fingerprint: String
-  private let spectral: SpectralFrontEnd
+  let spectral: SpectralFrontEnd
 
   /// - Throws: `.invalidArgument` where the configuration makes no sense.
   public init(_ configuration: KaldiMFCCConfiguration = KaldiMFCCConfiguration()) throws {
@@ -15,16 +15,6 @@ public struct KaldiMFCC: FrontEnd {
     fingerprint = stableFingerprint("kaldi-mfcc", configuration)
     spectral = try SpectralFrontEnd(configuration.spectral)
   }
-
-  public var sampleRate: Int { spectral.sampleRate }
-  public var bins: Int { spectral.bins }
-  public var hopSeconds: Double { spectral.hopSeconds }
-
-  public func frameCount(samples: Int) -> (total: Int, valid: Int) {
-    spectral.frameCount(samples: samples)
-  }
-
-  public func callAsFunction(_ samples: [Float]) throws -> Features { try spectral(samples) }
 }
 
 extension KaldiMFCCConfiguration {

@@ -36,7 +36,7 @@ public struct KaldiPitch: FrontEnd {
     guard frames > 0 else {
       throw tooShort(samples: samples.count, minimum: sampleRate / 40, sampleRate: sampleRate)
     }
-    guard samples.allSatisfy({ abs($0) < 1e6 }) else { throw notFinite() }
+    guard samples.allSatisfy({ abs($0) < 1e6 }) else { throw notFinite(samples) }
     let track = PitchTrack(samples, sampleRate: sampleRate)
     let logPitch = track.pitch.map { log($0) }
     let voicing = track.correlation.map(KaldiPitch.voicingProbability)
@@ -95,22 +95,19 @@ struct PitchTrack {
   init(_ samples: [Float], sampleRate: Int) {
     let wave = PitchTrack.downsampled(samples, sampleRate)
     let frames = PitchTrack.frames(samples: wave.count)
-    let lagCount = PitchTrack.lags.count
-    var products = [Double](repeating: 0, count: frames * lagCount)
-    var energies = products
-    for frame in 0..<frames {
-      PitchTrack.correlate(wave, frame * PitchTrack.hop) { lag, product, energy in
-        products[frame * lagCount + lag] = product
-        energies[frame * lagCount + lag] = energy
-      }
+    /// Of a frame: computed twice rather than kept, for a recording has many.
+    func correlated(_ frame: Int) -> (products: [Double], energies: [Double]) {
+      PitchTrack.correlations(wave, frame * PitchTrack.hop)
     }
     let ballasts = PitchTrack.ballasts(wave, samples: samples.count, sampleRate, frames: frames)
     let filters = PitchTrack.lagFilters
     /// At the lags in samples.
-    func correlations(_ frame: Int, _ ballast: Double) -> [Double] {
-      (0..<lagCount).map { lag -> Double in
-        let energy = (energies[frame * lagCount + lag] + ballast).squareRoot()
-        return energy == 0 ? 0 : products[frame * lagCount + lag] / energy
+    func correlations(
+      _ own: (products: [Double], energies: [Double]), _ ballast: Double
+    ) -> [Double] {
+      zip(own.products, own.energies).map { product, energy in
+        let energy = (energy + ballast).squareRoot()
+        return energy == 0 ? 0 : product / energy
       }
     }
     /// At one of the lags of equal ratio.
@@ -120,19 +117,19 @@ struct PitchTrack {
         $0 + $1.element * own[filter.first + $1.offset]
       }
     }
-    let costs = (0..<frames).map { frame -> [Double] in
+    func costs(_ frame: Int) -> [Double] {
       let (given, final) = ballasts[frame]
-      let mean =
-        energies[frame * lagCount..<(frame + 1) * lagCount].reduce(0, +) / Double(lagCount)
+      let correlated = correlated(frame)
+      let mean = correlated.energies.reduce(0, +) / Double(PitchTrack.lags.count)
       let scale = final + mean == 0 ? 1 : ((given + mean) / (final + mean)).squareRoot()
-      let own = correlations(frame, given)
+      let own = correlations(correlated, given)
       return PitchTrack.periods.enumerated().map { index, period in
         1 - filtered(own, index) * scale * (1 - 10 * period)
       }
     }
-    let path = PitchTrack.cheapestPath(costs)
+    let path = PitchTrack.cheapestPath(frames: frames, costs)
     pitch = path.map { 1 / PitchTrack.periods[$0] }
-    correlation = path.enumerated().map { filtered(correlations($0, 0), $1) }
+    correlation = path.enumerated().map { filtered(correlations(correlated($0), 0), $1) }
   }
 
   /// A sinc under a raised cosine that ends at its zero number `zeros` on either side.
@@ -160,21 +157,24 @@ struct PitchTrack {
 
   /// Of a frame with itself at each lag: the product, and the product of both energies. Both have the mean of the
   /// frame taken off; beyond the end there are zeros.
-  private static func correlate(
-    _ wave: [Double], _ start: Int, _ body: (Int, Double, Double) -> Void
-  ) {
+  private static func correlations(
+    _ wave: [Double], _ start: Int
+  ) -> (products: [Double], energies: [Double]) {
     func raw(_ offset: Int) -> Double { start + offset < wave.count ? wave[start + offset] : 0 }
     let mean = (0..<length).reduce(0) { $0 + raw($1) } / Double(length)
     let window = (0..<length + lags.upperBound).map { raw($0) - mean }
     let own = (0..<length).reduce(0) { $0 + window[$1] * window[$1] }
+    var products = [Double](repeating: 0, count: lags.count)
+    var energies = products
     for (index, lag) in lags.enumerated() {
       var (product, energy) = (0.0, 0.0)
       for offset in 0..<length {
         product += window[offset] * window[offset + lag]
         energy += window[offset + lag] * window[offset + lag]
       }
-      body(index, product, energy * own)
+      (products[index], energies[index]) = (product, energy * own)
     }
+    return (products, energies)
   }
 
   /// What keeps the correlation of each frame small where the signal is quiet: as it was first given, from the
@@ -224,13 +224,15 @@ struct PitchTrack {
   }
 
   /// Viterbi: a step of n lags costs 0.1 · (n · ln 1.005)².
-  private static func cheapestPath(_ costs: [[Double]]) -> [Int] {
+  private static func cheapestPath(frames: Int, _ costs: (_ frame: Int) -> [Double]) -> [Int] {
     let count = periods.count
     let steps = (0..<count).map { 0.1 * pow(log(1.005) * Double($0), 2) }
     var total = [Double](repeating: 0, count: count)
-    var origins: [[Int32]] = []
-    for cost in costs {
-      var (next, from) = (total, [Int32](repeating: 0, count: count))
+    // Two bytes a state: what an hour's path needs to be found again.
+    var origins = [Int16](repeating: 0, count: frames * count)
+    for frame in 0..<frames {
+      let cost = costs(frame)
+      var next = total
       for state in 0..<count {
         var (best, origin) = (Double.infinity, 0)
         for before in 0..<count {
@@ -238,14 +240,15 @@ struct PitchTrack {
           if arriving < best { (best, origin) = (arriving, before) }
         }
         next[state] = best + cost[state]
-        from[state] = Int32(origin)
+        origins[frame * count + state] = Int16(origin)
       }
       let least = next.min() ?? 0
       total = next.map { $0 - least }
-      origins.append(from)
     }
     var path = [total.indices.min { total[$0] < total[$1] } ?? 0]
-    for origin in origins.dropFirst().reversed() { path.append(Int(origin[path.last!])) }
+    for frame in stride(from: frames - 1, to: 0, by: -1) {
+      path.append(Int(origins[frame * count + path.last!]))
+    }
     return path.reversed()
   }
 }

@@ -31,7 +31,10 @@ extension LogMelConfiguration {
         case "feature_size": result.melBins = try value.int()
         case "sampling_rate": result.sampleRate = try value.int()
         case "hop_length": result.hopLength = try value.int()
-        case "n_fft": result.fftLength = try value.int()
+        case "n_fft":
+          result.fftLength = try value.int()
+          // transformers spaces the bins of an odd one as if it were one less.
+          return result.fftLength % 2 == 0
         case "win_length": result.windowLength = try value.int()
         case "preemphasis": result.preemphasis = try value.double(default: 0)
         case "do_normalize": return try !value.bool(default: false)

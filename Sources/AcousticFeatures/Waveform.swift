@@ -25,7 +25,7 @@ public struct Waveform: FrontEnd {
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
     guard !samples.isEmpty else { throw tooShort(samples: 0, minimum: 1, sampleRate: sampleRate) }
-    guard samples.allSatisfy({ abs($0) < 1e6 }) else { throw notFinite() }
+    guard samples.allSatisfy({ abs($0) < 1e6 }) else { throw notFinite(samples) }
     var matrix = FrameMatrix(frames: samples.count, bins: 1, values: samples)
     if configuration.normalises {
       matrix = Waveform.normalisation.apply(matrix)

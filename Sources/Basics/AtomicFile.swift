@@ -33,7 +33,7 @@ public enum AtomicFile {
       if kind == S_IFCHR || kind == S_IFIFO { return try writeInPlace(path, headerLength, body) }
     }
     let isThere = stat(path, &status) == 0
-    let target = resolved(path)
+    let target = target(of: path)
     let temporary = "\(target).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("cannot create", path, errno) }
@@ -92,7 +92,7 @@ public enum AtomicFile {
   }
 
   /// What `path` names where it is a symbolic link, be it there yet or not; else `path`.
-  private static func resolved(_ path: String, links: Int = 0) -> String {
+  package static func target(of path: String, links: Int = 0) -> String {
     if let real = realpath(path, nil) {
       defer { free(real) }
       return String(cString: real)
@@ -102,7 +102,7 @@ public enum AtomicFile {
     // As many links as the system itself follows.
     guard count > 0, links < 40 else { return path }
     let named = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return resolved(FilePath.join(FilePath.directory(of: path), named), links: links + 1)
+    return target(of: FilePath.join(FilePath.directory(of: path), named), links: links + 1)
   }
 
   /// Writes `data` to `path`, whole or not at all.

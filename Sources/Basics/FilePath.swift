@@ -17,6 +17,13 @@ package enum FilePath {
     return directory.utf8.last == UInt8(ascii: "/") ? directory + name : "\(directory)/\(name)"
   }
 
+  /// A directory's name without a slash at the end.
+  package static func withoutSlash(_ path: String) -> String {
+    var path = path[...]
+    while path.count > 1 && path.hasSuffix("/") { path = path.dropLast() }
+    return String(path)
+  }
+
   /// From the root, without `.`, `..` and doubled slashes; symbolic links are not followed.
   package static func absolute(_ path: String) -> String {
     let whole = join(FileManager.default.currentDirectoryPath, path)

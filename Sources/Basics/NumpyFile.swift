@@ -1,6 +1,6 @@
 import Foundation
 
-/// An array as NumPy's `.npy` holds it: little-endian, row-major, float32, float64, int32 or int64.
+/// An array as NumPy's `.npy` holds it: little-endian, float32, float64, int32 or int64.
 ///
 /// Format: NumPy enhancement proposal 1.
 public struct NumpyFile: Sendable {
@@ -35,7 +35,7 @@ public struct NumpyFile: Sendable {
     let start = (wide ? 12 : 10) + headerLength
     guard start <= bytes.count else { throw refuse("its header is cut short") }
     let header = String(decoding: bytes[(wide ? 12 : 10)..<start], as: UTF8.self)
-    guard header.contains("'fortran_order': False") else { throw refuse("column-major order") }
+    let isColumnMajor = header.contains("'fortran_order': True")
     guard let open = header.firstIndex(of: "("), let close = header.firstIndex(of: ")"),
       open < close
     else { throw refuse("its header has no shape") }
@@ -51,6 +51,7 @@ public struct NumpyFile: Sendable {
       shape.append(size)
     }
     self.shape = shape
+    let sizes = shape
     let payload = Data(bytes[start...])
     func read<T>(_: T.Type, _ convert: (T) -> Float) throws -> [Float] {
       let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<T>.size)
@@ -61,16 +62,38 @@ public struct NumpyFile: Sendable {
         }
       }
     }
+    let stored: [Float]
     if header.contains("'<f4'") {
-      values = try read(Float.self) { $0 }
+      stored = try read(Float.self) { $0 }
     } else if header.contains("'<f8'") {
-      values = try read(Double.self) { Float($0) }
+      stored = try read(Double.self) { Float($0) }
     } else if header.contains("'<i4'") {
-      values = try read(Int32.self) { Float($0) }
+      stored = try read(Int32.self) { Float($0) }
     } else if header.contains("'<i8'") {
-      values = try read(Int64.self) { Float($0) }
+      stored = try read(Int64.self) { Float($0) }
     } else {
-      throw refuse("its element type is none of float32, float64, int32, int64")
+      throw refuse(
+        "its element type is none of float32, float64, int32, int64; save it with .astype('float32')"
+      )
+    }
+    values = isColumnMajor ? NumpyFile.rowMajor(stored, sizes) : stored
+  }
+
+  /// What a transposed array is saved as, in the order of its shape.
+  private static func rowMajor(_ values: [Float], _ shape: [Int]) -> [Float] {
+    var strides: [Int] = []
+    for axis in shape.indices {
+      strides.append(axis == 0 ? 1 : strides[axis - 1] * shape[axis - 1])
+    }
+    var index = [Int](repeating: 0, count: shape.count)
+    return values.indices.map { _ in
+      let value = values[zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }]
+      for axis in shape.indices.reversed() {
+        index[axis] += 1
+        if index[axis] < shape[axis] { break }
+        index[axis] = 0
+      }
+      return value
     }
   }
 

@@ -43,7 +43,8 @@ package struct SoundOverview {
     plain.mel = nil
     plain.frames.hopLength = hop
     var banded = mel
-    banded.frames.hopLength = hop
+    // Counted in the samples that it keeps.
+    banded.frames.hopLength = max(1, hop / mel.keepsEvery)
     var planes = try [plain, banded].map { try Plane($0, columns: columns) }
 
     var (least, greatest) = (
@@ -57,9 +58,9 @@ package struct SoundOverview {
         greatest[column] = max(greatest[column], sample)
         place += 1
       }
-      for index in planes.indices { try planes[index].push(block) { column($0 * hop) } }
+      for index in planes.indices { try planes[index].push(block, column) }
     }
-    for index in planes.indices { try planes[index].finish { column($0 * hop) } }
+    for index in planes.indices { try planes[index].finish(column) }
     (self.least, self.greatest) = (least, greatest)
     (spectrum, bands) = (planes[0].levels(), planes[1].levels())
   }
@@ -68,25 +69,30 @@ package struct SoundOverview {
 /// Energies of frames, averaged within columns.
 private struct Plane {
   let stream: FeatureStream
+  /// From one frame to the next.
+  let samples: Int
   var frame = 0
   var sums: [Double]
   var counts: [Int]
 
   init(_ configuration: SpectralConfiguration, columns: Int) throws {
     stream = try FeatureStream(.spectral(configuration))
+    samples = configuration.frames.hopLength * configuration.keepsEvery
     sums = [Double](repeating: 0, count: columns * stream.bins)
     counts = [Int](repeating: 0, count: columns)
   }
 
-  mutating func push(_ block: [Float], column: (_ frame: Int) -> Int) throws {
+  mutating func push(_ block: [Float], _ column: (_ sample: Int) -> Int) throws {
     add(try stream(block), column)
   }
 
-  mutating func finish(column: (_ frame: Int) -> Int) throws { add(try stream.finish(), column) }
+  mutating func finish(_ column: (_ sample: Int) -> Int) throws {
+    add(try stream.finish(), column)
+  }
 
-  private mutating func add(_ rows: [Float], _ column: (_ frame: Int) -> Int) {
+  private mutating func add(_ rows: [Float], _ column: (_ sample: Int) -> Int) {
     for start in stride(from: 0, to: rows.count, by: stream.bins) {
-      let column = column(frame)
+      let column = column(frame * samples)
       for bin in 0..<stream.bins { sums[column * stream.bins + bin] += Double(rows[start + bin]) }
       counts[column] += 1
       frame += 1
@@ -98,7 +104,8 @@ private struct Plane {
     let decibels = sums.indices.map { index -> Double in
       10 * log10(max(sums[index] / Double(max(1, counts[index / stream.bins])), 1e-12))
     }
-    let loudest = decibels.max() ?? 0
+    // What is not even as loud as the last of 16 bits is drawn as silence.
+    let loudest = max(decibels.max() ?? 0, -40)
     return decibels.map { max(0, 1 + Float($0 - loudest) / SoundOverview.range) }
   }
 }

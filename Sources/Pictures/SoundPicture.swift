@@ -8,7 +8,7 @@ public import Foundation
 ///
 /// Energies are drawn in decibels below the loudest, averaged where a column of pixels is longer than 10 ms.
 public struct SoundPicture {
-  private static let (left, right, top) = (90, 90, 66)
+  private static let (left, right, top) = (106, 90, 66)
   private static let gap = 60
   private static let heights = (waveform: 150, spectrum: 300, bands: 260)
 
@@ -108,7 +108,7 @@ public struct SoundPicture {
     for hertz in isEven ? even : doubling where hertz <= half {
       let place = height(hertz)
       // The last band's centre lies a little below its edge.
-      guard place < 1.02 else { continue }
+      guard place < 1.05 else { continue }
       let row = y.upperBound - 1 - Int((min(1, place) * Double(y.count - 1)).rounded())
       guard last - row >= Glyphs.height + 4 else { continue }
       last = row

@@ -97,6 +97,60 @@ import Testing
     #expect(made.hopSeconds == hop)
   }
 
+  /// Settings that would make what is no number, or more than there is memory for.
+  @Test func impossibleSettings() throws {
+    func refuse(_ steps: [FeatureStep], _ base: FeaturePreset = .kaldiMFCC) {
+      let error = #expect(throws: IdiolectError.self) {
+        try FeaturePipeline(PipelineConfiguration(base.configuration(), steps: steps))
+      }
+      #expect(error?.code == .invalidArgument)
+    }
+    for offset in [0, -1, 1e-300, .nan] {
+      refuse([.standardise(Standardisation(guarded: .deviation(offset)))])
+      refuse([.standardise(Standardisation(guarded: .variance(offset)))])
+    }
+    refuse([
+      .affine(means: .init(repeating: 0, count: 13), scales: .init(repeating: 3e38, count: 13))
+    ])
+    refuse([
+      .affine(means: .init(repeating: .nan, count: 13), scales: .init(repeating: 1, count: 13))
+    ])
+    refuse([.deltas(Deltas(.polynomial, reach: 1, order: 4))])
+    refuse([.stack(frames: 2, stride: 2, fill: .infinity)])
+    refuse(.init(repeating: .stack(frames: 100, stride: 100, fill: 0), count: 4))
+    refuse(.init(repeating: .context(before: 100, after: 100), count: 3))
+    for samples in [0, 1_000_000_000, .max] {
+      var whisper = SpectralConfiguration.whisper(bands: 80)
+      whisper.fixedSamples = samples
+      #expect(throws: IdiolectError.self) { try SpectralFrontEnd(whisper) }
+    }
+    // What only shows in the numbers is said of the settings, not of the sound.
+    var loud = SpectralConfiguration.librosaMel()
+    loud.scale = 1e30
+    let frontEnd = try SpectralFrontEnd(loud)
+    let error = #expect(throws: IdiolectError.self) {
+      try frontEnd([Float](repeating: 0.5, count: 9000))
+    }
+    #expect(error?.code == .invalidArgument && error?.message.contains("settings") == true)
+  }
+
+  /// torchaudio and SpeechBrain halve an odd rate to whole Hz; speech-to-text-wavenet thins 48 kHz.
+  @Test func ratesThatOriginalsRound() throws {
+    let odd = FeaturePreset.torchaudioMel.configuration(sampleRate: 11_025)
+    guard case .spectral(let spectral) = odd,
+      case .spectral(let thinned) =
+        FeaturePreset.wavenet.configuration(sampleRate: 48_000)
+    else {
+      Issue.record("another kind")
+      return
+    }
+    #expect(spectral.mel?.upperEdge(sampleRate: 11_025) == 5512)
+    #expect(thinned.keepsEvery == 3 && thinned.sampleRate == 48_000)
+    #expect(
+      FeaturePreset.wavenet.configuration(sampleRate: 44_100)
+        == FeaturePreset.wavenet.configuration())
+  }
+
   @Test(arguments: FeaturePreset.allCases.map(\.rawValue))
   func everyPresetSurvivesItsJSON(name: String) throws {
     let configuration = try FeaturePreset(named: name).configuration()

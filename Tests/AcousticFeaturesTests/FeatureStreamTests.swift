@@ -69,7 +69,7 @@ import Testing
   /// A recording in passes has the bits of one in memory, whatever the convention looks at in all of it.
   @Test(arguments: FeaturePreset.allCases.map(\.rawValue)) func passes(_ preset: String) throws {
     let configuration = try FeaturePreset(named: preset).configuration()
-    for recording in ["speech-20ms", "speech-7s"] {
+    for recording in ["speech-20ms", "speech-odd", "speech-7s"] {
       let samples = try speech(recording)
       guard let whole = try? atOnce(configuration, samples) else { continue }
       for held in [1000, 1 << 22] {

@@ -135,6 +135,7 @@ import Testing
       return
     }
     #expect(!waveform.normalises)
+    _ = try read("wav2vec2-bert", "\"stride\": 2", "\"stride\": 2, \"language_code\": [\"eng\"]")
     #expect(bert.steps.last == .stack(frames: 2, stride: 2, fill: 1))
     for (file, old, new, named) in [
       ("whisper", "\"dither\": 0.0", "\"dither\": 0.1", "dither"),
@@ -146,6 +147,8 @@ import Testing
       ("whisper", "16000", "8000", "sampling_rate"),
       ("whisper-older", "\"feature_size\": 80", "\"feature_size\": 81", "mel_filters"),
       ("whisper-older", "\"n_fft\": 400", "\"n_fft\": 512", "mel_filters"),
+      ("whisper", "\"n_fft\": 400", "\"n_fft\": 401", "n_fft"),
+      ("wav2vec2-bert", "\"padding_value\": 0.0", "\"padding_value\": 1e39", "padding_value"),
       ("wav2vec2", "16000", "0", "sampleRate"),
       ("wav2vec2", "\"feature_size\": 1", "\"feature_size\": 2", "feature_size"),
       ("wav2vec2-bert", "\"stride\": 2", "\"stride\": 3", "stride"),

@@ -40,6 +40,19 @@ import Testing
       heard < (name.hasSuffix("mel") || name.hasSuffix("fbank") ? 0.5 : 0.85) * noise,
       "\(heard), noise \(noise)")
     #expect(try SpectrogramInversion(configuration)(samples) == sound)
+    // No click at the ends outdoes the speech.
+    let own = (sound.reduce(0) { $0 + $1 * $1 } / Float(sound.count)).squareRoot()
+    #expect(own > level / 2 && own < 2 * level, "\(own) of \(level)")
+    #expect((sound.map(abs).max() ?? 0) < 2 * (samples.map(abs).max() ?? 0))
+  }
+
+  /// Of 48 kHz that is thinned to 16, sound comes out at 16.
+  @Test func thinned() throws {
+    let inversion = try SpectrogramInversion(
+      FeaturePreset.wavenet.configuration(sampleRate: 48_000))
+    #expect(inversion.sampleRate == 48_000 && inversion.outputSampleRate == 16_000)
+    let sound = try inversion([Float](repeating: 0.1, count: 48_000))
+    #expect(abs(sound.count - 16_000) < 512)
   }
 
   @Test func whatIsNoSpectrum() {

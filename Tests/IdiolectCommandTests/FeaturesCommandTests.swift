@@ -124,39 +124,107 @@ struct FeaturesCommandTests {
     #expect(none.status == 65 && none.errors.contains("bad.wav"))
   }
 
-  /// Killed at any byte, a job goes on and ends with the bytes of one that was not; another job's leftovers are
-  /// begun anew.
+  /// Killed at any byte, a job goes on and ends with the bytes of one that was not; what another job left, of other
+  /// recordings or another preset, is begun anew.
   @Test func goesOnAfterAKill() throws {
     let directory = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let clips = ["flite", "espeak", "noise"].map { "\(Golden.directory)/features/\($0).flac" }
-    func run(_ output: String, preset: String = "kaldi-mfcc") throws -> Program {
+    func run(_ output: String, _ clips: [String], preset: String = "kaldi-mfcc") throws -> Program {
       try Program(
         shell:
-          "\"$idiolect\" features '\(clips.joined(separator: "' '"))' --preset \(preset) -o '\(directory)/\(output)'"
+          "cd '\(directory)' && \"$idiolect\" features '\(clips.joined(separator: "' '"))' --preset \(preset) -o '\(output)'"
       )
     }
-    #expect(try run("whole.ark").status == 0)
+    #expect(try run("whole.ark", clips).status == 0)
     let whole = try #require(FileManager.default.contents(atPath: "\(directory)/whole.ark"))
-    // As a kill leaves it: the first recording noted, the second's bytes cut short.
     let second = try #require(whole.range(of: Data(clips[1].utf8))).lowerBound
     let partial = "\(directory)/part.ark.partial"
-    func leave(_ fingerprint: String) throws {
+    // An index that cannot be written leaves the job unfinished, with all of its notes.
+    try FileManager.default.createDirectory(
+      atPath: "\(directory)/part.scp", withIntermediateDirectories: true)
+    let stuck = try run("part.ark", clips)
+    #expect(stuck.status == 74 && FileManager.default.fileExists(atPath: partial))
+    try FileManager.default.removeItem(atPath: "\(directory)/part.scp")
+    let notes = try #require(FileManager.default.contents(atPath: partial + ".jsonl"))
+    /// As a kill leaves it: the first recording noted, the second's bytes cut short.
+    func leave() throws {
       try whole[..<(second + 40)].write(to: URL(fileURLWithPath: partial))
-      let notes =
-        "{\"fingerprint\":\"\(fingerprint)\"}\n{\"name\":\"\(clips[0])\",\"shape\":[1,13],\"offset\":\(clips[0].utf8.count + 16),\"end\":\(second)}\n{\"name\":\"cut"
-      try Data(notes.utf8).write(to: URL(fileURLWithPath: partial + ".jsonl"))
+      let lines = notes.split(separator: UInt8(ascii: "\n"))
+      let kept = lines[0] + Data("\n".utf8) + lines[1] + Data("\n".utf8) + lines[2].prefix(20)
+      try kept.write(to: URL(fileURLWithPath: partial + ".jsonl"))
     }
-    try leave("\(frontEnd(named: "kaldi-mfcc").fingerprint) \(idiolectVersion)")
-    let rest = try run("part.ark")
+    try leave()
+    let rest = try run("part.ark", clips)
     #expect(
       rest.status == 0 && rest.errors.contains("1 of 3 recordings are done"), "\(rest.errors)")
     #expect(FileManager.default.contents(atPath: "\(directory)/part.ark") == whole)
     #expect(!FileManager.default.fileExists(atPath: partial))
-    try leave("nemo 0.0.0")
-    let anew = try run("part.ark")
-    #expect(anew.status == 0 && anew.errors.isEmpty, "\(anew.errors)")
-    #expect(FileManager.default.contents(atPath: "\(directory)/part.ark") == whole)
+    for (others, preset) in [(clips, "kaldi-mfcc-hires"), (Array(clips.prefix(2)), "kaldi-mfcc")] {
+      try leave()
+      let anew = try run("part.ark", others, preset: preset)
+      #expect(anew.status == 0 && anew.errors.isEmpty, "\(anew.errors)")
+      let index = try String(contentsOfFile: "\(directory)/part.scp", encoding: .utf8)
+      #expect(index.split(separator: "\n").count == others.count)
+    }
+    // While another run has it, nothing is touched.
+    try leave()
+    let held = open(partial, O_RDWR)
+    defer { close(held) }
+    #expect(flock(held, LOCK_EX | LOCK_NB) == 0)
+    let beside = try run("part.ark", clips)
+    #expect(beside.status == 74 && beside.errors.contains("another run"), "\(beside.errors)")
+  }
+
+  /// Names that would take each other's place, outputs that are inputs, endings that say something else.
+  @Test func whatWouldBeLost() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    for (folder, name) in [("one", "a b.flac"), ("one", "a_b.flac"), ("two", "a b.flac")] {
+      try AtomicFile.makeDirectory("\(directory)/\(folder)")
+      try FileManager.default.copyItem(
+        atPath: "\(Golden.directory)/features/flite.flac",
+        toPath: "\(directory)/\(folder)/\(name)")
+    }
+    func run(_ options: String) throws -> Program {
+      try Program(
+        shell: "cd '\(directory)' && \"$idiolect\" features --preset kaldi-mfcc \(options)")
+    }
+    let alike = try run("one -o x.ark")
+    #expect(alike.status == 64 && alike.errors.contains("a_b.flac"), "\(alike.errors)")
+    // Folders with like names are told apart.
+    #expect(try run("one two -o x.safetensors").status == 0)
+    let file = try SafetensorsFile(path: "\(directory)/x.safetensors")
+    #expect(Set(file.names) == ["one/a b.flac", "one/a_b.flac", "two/a b.flac"])
+    #expect(file.metadata["preset"] == "kaldi-mfcc")
+    #expect(file.metadata["front_end"] == (try frontEnd(named: "kaldi-mfcc").fingerprint))
+    let line = "{\"audio_filepath\": \"one/a b.flac\"}\n"
+    try Data(
+      (line + line.replacing("one", with: "../\(directory.split(separator: "/").last!)/one")).utf8
+    )
+    .write(to: URL(fileURLWithPath: "\(directory)/m.jsonl"))
+    for (options, cause) in [
+      ("m.jsonl -o m.jsonl", "is what is read"), ("'one/a b.flac' -o 'one/a b.flac'", "ends in"),
+      ("'one/a b.flac' --picture 'one/a b.flac'", "is what is read"),
+      ("'one/a b.flac' -o x.txt", "ends in .npy"), ("one -o x.npy", "holds one recording"),
+      ("one --statistics s.json --picture p.png", "goes alone"),
+    ] {
+      let refused = try run(options)
+      #expect(
+        refused.status == 64 && refused.errors.contains(cause), "\(options): \(refused.errors)")
+    }
+    // A link stays, and what it names is replaced.
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(directory)/link.jsonl", withDestinationPath: "real.jsonl")
+    #expect(try run("two -o link.jsonl").status == 0)
+    #expect(FileManager.default.fileExists(atPath: "\(directory)/real.jsonl"))
+    // What was mended is no longer named.
+    try Data("no sound".utf8).write(to: URL(fileURLWithPath: "\(directory)/two/bad.wav"))
+    #expect(try run("two -o out/").status == 65)
+    #expect(FileManager.default.fileExists(atPath: "\(directory)/out.quarantine.jsonl"))
+    try FileManager.default.removeItem(atPath: "\(directory)/two/bad.wav")
+    #expect(try run("two -o out/").status == 0)
+    #expect(!FileManager.default.fileExists(atPath: "\(directory)/out.quarantine.jsonl"))
   }
 
   /// A recording too long to hold that turns out damaged at its end leaves nothing behind among the others.
@@ -201,24 +269,35 @@ struct FeaturesCommandTests {
           "cd '\(directory)' && \"$idiolect\" features '\(clips.joined(separator: "' '"))' \(options)"
       )
     }
-    let kind = "--preset kaldi-mfcc --pitch --deltas 1"
+    let kind = "--preset kaldi-mfcc --pitch"
     #expect(try run("\(kind) --statistics global.json").status == 0)
     let made = try run("\(kind) --cmvn global.json -o all.safetensors")
     #expect(made.status == 0, "\(made.errors)")
     let file = try SafetensorsFile(path: "\(directory)/all.safetensors")
     let values = try clips.flatMap { try file.readFloats($0) }
-    for bin in 0..<32 {
-      let column = stride(from: bin, to: values.count, by: 32).map { Double(values[$0]) }
+    for bin in 0..<16 {
+      let column = stride(from: bin, to: values.count, by: 16).map { Double(values[$0]) }
       let mean = column.reduce(0, +) / Double(column.count)
       let square = column.reduce(0) { $0 + $1 * $1 } / Double(column.count)
       #expect(abs(mean) < 1e-4 && abs(square - 1) < 1e-3, "bin \(bin)")
     }
-    let other = try run("--preset kaldi-mfcc --deltas 1 --cmvn global.json -o other.safetensors")
+    let deltas = try run("\(kind) --cmvn global.json --deltas 2 -o deltas.safetensors")
+    #expect(deltas.status == 0)
+    #expect(
+      try SafetensorsFile(path: "\(directory)/deltas.safetensors").entry(clips[0]).shape[1] == 48)
+    let other = try run("--preset kaldi-mfcc --cmvn global.json -o other.safetensors")
     #expect(other.status != 0 && other.errors.contains("statistics of other features"))
     let missing = try run("--cmvn nowhere.json -o other.safetensors")
     #expect(missing.status != 0 && missing.errors.contains("nowhere.json"))
     let own = try run("--preset kaldi-mfcc --cmvn utterance -o own.safetensors")
     #expect(own.status == 0, "\(own.errors)")
+    // At another rate as well, of which statistics are of their own.
+    let slow = "\(Golden.directory)/features/presets/speech-8k.flac"
+    let eight = try Program(
+      shell:
+        "cd '\(directory)' && \"$idiolect\" features '\(slow)' --preset kaldi-mfcc --statistics 8.json && \"$idiolect\" features '\(slow)' --preset kaldi-mfcc --cmvn 8.json -o 8.ark"
+    )
+    #expect(eight.status == 0, "\(eight.errors)")
   }
 
   @Test func comparesWithAnArray() throws {

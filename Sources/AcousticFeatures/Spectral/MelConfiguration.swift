@@ -33,6 +33,8 @@ public struct MelConfiguration: Sendable, Codable, Hashable {
   public var highHz = 0.0
   /// Whether the bin at half the rate is in no band (Kaldi).
   public var leavesOutNyquist = false
+  /// Whether half of an odd rate is rounded down to whole Hz (torchaudio, SpeechBrain).
+  public var halvesToWholeHertz = false
   /// Whether bins below 1.5 bins above the lowest edge are in no band (TensorFlow).
   public var leavesOutLowest = false
 
@@ -44,11 +46,15 @@ public struct MelConfiguration: Sendable, Codable, Hashable {
     (self.hasUnitArea, self.lowHz, self.highHz) = (hasUnitArea, lowHz, highHz)
   }
 
-  func upperEdge(sampleRate: Int) -> Double {
-    highHz > 0 ? highHz : Double(sampleRate) / 2 + highHz
+  package func upperEdge(sampleRate: Int) -> Double {
+    highHz > 0 ? highHz : half(sampleRate) + highHz
   }
 
-  func validate(sampleRate: Int, fftLength: Int) throws {
+  private func half(_ sampleRate: Int) -> Double {
+    halvesToWholeHertz ? Double(sampleRate / 2) : Double(sampleRate) / 2
+  }
+
+  func validate(sampleRate: Int) throws {
     try SpectralConfiguration.require(
       (1...1024).contains(bands), "bands is \(bands), must be 1 to 1024")
     let high = upperEdge(sampleRate: sampleRate)
@@ -89,7 +95,7 @@ public struct MelConfiguration: Sendable, Codable, Hashable {
   func weights(sampleRate: Int, fftLength: Int) -> [[Float]] {
     let (low, high) = (mel(lowHz), mel(upperEdge(sampleRate: sampleRate)))
     let step = (high - low) / Double(bands + 1)
-    let width = Double(sampleRate) / Double(fftLength)
+    let width = 2 * half(sampleRate) / Double(fftLength)
     let edges = (0..<(bands + 2)).map { index -> Double in
       let place = low + step * Double(index)
       switch shape {

@@ -46,13 +46,14 @@ public struct SpectralConfiguration: Sendable, Codable, Hashable {
     try SpectralConfiguration.require(
       scale > 0 && scale.isFinite, "scale is \(scale), must be above 0")
     try SpectralConfiguration.require(
-      (fixedSamples ?? 1) >= 1, "fixedSamples is \(fixedSamples ?? 0), must be above 0")
+      (1...100_000_000).contains(fixedSamples ?? 1),
+      "fixedSamples is \(fixedSamples ?? 0), must be 1 to 100000000")
     if let coefficient = emphasis.coefficient {
       try SpectralConfiguration.require(
         (0...1).contains(coefficient), "preemphasis is \(coefficient), must be 0 to 1")
     }
     try frames.validate()
-    try mel?.validate(sampleRate: keptRate, fftLength: frames.fftLength)
+    try mel?.validate(sampleRate: keptRate)
     try cepstra?.validate(bands: bands)
     try logarithm.validate()
   }

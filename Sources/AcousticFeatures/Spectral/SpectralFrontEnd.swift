@@ -39,7 +39,7 @@ public struct SpectralFrontEnd: FrontEnd {
     let values = prepared(samples).withUnsafeBufferPointer { samples in
       features(SampleWindow(samples: samples, count: samples.count), total: total, valid: valid)
     }
-    guard values.allSatisfy(\.isFinite) else { throw notFinite() }
+    guard values.allSatisfy(\.isFinite) else { throw notFinite(samples) }
     return Features(frames: total, bins: bins, validFrames: valid, values: values)
   }
 
@@ -97,4 +97,21 @@ private func largest(_ values: UnsafePointer<Float>, count: Int) -> Float {
       eight, raw.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self))
   }
   return (whole..<count).reduce(eight.max()) { max($0, values[$1]) }
+}
+
+/// A front end that is a spectral one under a configuration of its own.
+protocol SpectralKind: FrontEnd {
+  var spectral: SpectralFrontEnd { get }
+}
+
+extension SpectralKind {
+  public var sampleRate: Int { spectral.sampleRate }
+  public var bins: Int { spectral.bins }
+  public var hopSeconds: Double { spectral.hopSeconds }
+
+  public func frameCount(samples: Int) -> (total: Int, valid: Int) {
+    spectral.frameCount(samples: samples)
+  }
+
+  public func callAsFunction(_ samples: [Float]) throws -> Features { try spectral(samples) }
 }

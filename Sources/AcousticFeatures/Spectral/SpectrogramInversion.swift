@@ -26,11 +26,13 @@ public struct SpectrogramInversion {
     rows = try SpectralRows(spectral)
   }
 
-  /// Of the samples that come in and go out, in Hz.
+  /// Of the samples that come in, in Hz.
   public var sampleRate: Int { configuration.sampleRate }
+  /// Of those that go out: what the front end keeps of the rate, in Hz.
+  public var outputSampleRate: Int { configuration.keptRate }
 
   /// - Parameter samples: `[samples]`, mono, at `sampleRate`, ±1.
-  /// - Returns: about as many, at the rate that the front end keeps.
+  /// - Returns: `[samples]` at `outputSampleRate`, about as long.
   /// - Throws: `.invalidAudio` where there are too few for a frame.
   public func callAsFunction(_ samples: [Float]) throws -> [Float] {
     let features = try SpectralFrontEnd(configuration)(samples)
@@ -188,7 +190,9 @@ private struct FrameTransform {
         weight[start + place] += window[place] * window[place]
       }
     }
-    return zip(result, weight).map { $1 > 1e-8 ? $0 / $1 : 0 }
+    // Where windows only begin, what little there is would become a click.
+    let least = 0.05 * (weight.max() ?? 0)
+    return zip(result, weight).map { $1 > 0 ? $0 / max($1, least) : 0 }
   }
 
   func spectrum(

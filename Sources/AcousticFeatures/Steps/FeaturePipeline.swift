@@ -15,6 +15,8 @@ public struct FeaturePipeline: FrontEnd {
     stepBins = try configuration.steps.map { step in
       try step.validate(bins: bins)
       bins = step.bins(bins)
+      try SpectralConfiguration.require(
+        bins <= 65_536, "steps make frames of \(bins) numbers, must be at most 65536")
       return bins
     }
     fingerprint = stableFingerprint("pipeline", configuration)
@@ -53,6 +55,7 @@ public struct FeaturePipeline: FrontEnd {
     guard valid > 0 else {
       throw tooShort(samples: samples.count, minimum: samples.count + 1, sampleRate: sampleRate)
     }
+    guard matrix.values.allSatisfy(\.isFinite) else { throw notFinite(samples) }
     matrix.append(repeatElement(0, count: (total - matrix.frames) * bins))
     return Features(frames: total, bins: bins, validFrames: valid, values: matrix.values)
   }

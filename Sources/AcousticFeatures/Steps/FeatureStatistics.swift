@@ -58,7 +58,9 @@ public struct FeatureStatistics: Sendable {
       fingerprint = try node["front_end"].string()
       let count = try node["frames"].int()
       let (means, variances) = (try numbers("means"), try numbers("variances"))
-      guard count > 0, means.count == variances.count, variances.allSatisfy({ $0 >= 0 }) else {
+      guard count > 0, means.count == variances.count, means.allSatisfy({ abs($0) < 1e30 }),
+        variances.allSatisfy({ $0 == 0 || (1e-30...1e30).contains($0) })
+      else {
         throw IdiolectError(
           .invalidData, "\(name): no statistics of \(count) frames, \(means.count) means")
       }

@@ -50,7 +50,7 @@ public enum FeatureStep: Sendable, Codable, Hashable {
     }
   }
 
-  /// Output frames for each input frame: 1, or less where frames are stacked.
+  /// Input frames from one output frame to the next: 1, or more where frames are stacked.
   var stride: Int { if case .stack(_, let stride, _) = self { stride } else { 1 } }
 
   func validate(bins: Int) throws {
@@ -58,8 +58,18 @@ public enum FeatureStep: Sendable, Codable, Hashable {
       guard holds else { throw IdiolectError(.invalidArgument, "feature step: \(what)") }
     }
     switch self {
-    case .standardise: break
+    case .standardise(let standardisation):
+      let offset =
+        switch standardisation.guarded {
+        case .deviation(let value), .variance(let value): value
+        }
+      try require(
+        (1e-30...1e6).contains(offset),
+        "a guard of \(offset) under a deviation, must be 1e-30 to 1e6"
+      )
     case .affine(let means, let scales):
+      try require(
+        (means + scales).allSatisfy { abs($0) < 1e30 }, "means or scales are no numbers to use")
       try require(
         means.count == bins && scales.count == bins,
         "\(means.count) means and \(scales.count) scales for \(bins) bins")
@@ -69,13 +79,15 @@ public enum FeatureStep: Sendable, Codable, Hashable {
         "a sliding window of \(sliding.window) frames, must be 1 to 100000")
     case .deltas(let deltas):
       try require(
-        (1...100).contains(deltas.reachOfOne) && (1...4).contains(deltas.order),
+        (1...100).contains(deltas.reachOfOne) && (1...4).contains(deltas.order)
+          && (deltas.convention != .polynomial || deltas.order <= 2 * deltas.reachOfOne),
         "deltas over \(deltas.reachOfOne) frames of order \(deltas.order)")
     case .context(let before, let after):
       try require(
         (0...100).contains(before) && (0...100).contains(after),
         "a context of \(before) and \(after) frames, must be 0 to 100")
-    case .stack(let frames, let stride, _):
+    case .stack(let frames, let stride, let fill):
+      try require(abs(fill ?? 0) < 1e30, "stacks are filled with \(fill ?? 0)")
       try require(
         (1...100).contains(frames) && (1...100).contains(stride),
         "stacks of \(frames) frames every \(stride), must be 1 to 100")
@@ -84,8 +96,7 @@ public enum FeatureStep: Sendable, Codable, Hashable {
 
   /// The step over a recording, whose frames are all valid.
   ///
-  /// - Parameter place: of the first frame in a longer recording, of which these are a stretch; what lies more
-  ///   than `reach` from the ends of the stretch is as it would be in the whole.
+  /// Of a stretch of one, what lies more than `reach` from the ends is as it would be in the whole.
   func apply(_ matrix: FrameMatrix) throws -> FrameMatrix {
     switch self {
     case .standardise(let standardisation): return standardisation.apply(matrix)

@@ -3,7 +3,7 @@ import Basics
 /// Front ends side by side: the numbers of each frame by the first, then by the next; such as pitch beside
 /// coefficients, Kaldi's `paste-feats`.
 ///
-/// They hear the same rate and step on by the same hop; where one has fewer frames, the others' last are left out.
+/// They hear the same rate and step on by the same hop, to 0.5 %; where one has fewer frames, the others' last are left out.
 public struct Joined: FrontEnd {
   public let configuration: JoinedConfiguration
   public let fingerprint: String
@@ -18,7 +18,10 @@ public struct Joined: FrontEnd {
       throw IdiolectError(.invalidArgument, "front end: nothing is joined")
     }
     for part in parts
-    where part.sampleRate != first.sampleRate || abs(part.hopSeconds - first.hopSeconds) > 1e-9 {
+    where part.sampleRate != first.sampleRate
+      // Kaldi's hop is a whole number of samples, which pitch does not follow.
+      || abs(part.hopSeconds - first.hopSeconds) > 0.005 * first.hopSeconds
+    {
       throw IdiolectError(
         .invalidArgument,
         "front end: joined parts step \(first.hopSeconds) s at \(first.sampleRate) Hz and \(part.hopSeconds) s at \(part.sampleRate) Hz; they must agree"

@@ -9,7 +9,7 @@ import Basics
 /// Pitch is a path through all of a recording, so that it, and what it is joined to, takes an hour at most.
 public struct FeaturePasses: Sendable {
   public let frontEnd: any FrontEnd
-  private let configuration: FrontEndConfiguration
+  public let configuration: FrontEndConfiguration
   /// Samples that are held at once.
   private let held: Int
 
@@ -63,16 +63,21 @@ public struct FeaturePasses: Sendable {
     var known: [WholeStatistic] = []
     while true {
       let stream = try FeatureStream(configuration, known: known)
-      var samples = 0
+      var (samples, written) = (0, 0)
+      func pass(_ rows: [Float]) throws {
+        written += rows.count / frontEnd.bins
+        try write(rows)
+      }
       try read { block in
         samples += block.count
-        try write(stream(block))
+        try pass(stream(block))
         return true
       }
-      try write(stream.finish())
+      try pass(stream.finish())
       guard let measured = stream.measured else {
         let counts = frontEnd.frameCount(samples: samples)
-        try write([Float](repeating: 0, count: (counts.total - counts.valid) * frontEnd.bins))
+        // Frames that are not valid are of zeros, but for those that a stack has filled.
+        try write([Float](repeating: 0, count: (counts.total - written) * frontEnd.bins))
         return counts
       }
       known.append(measured)

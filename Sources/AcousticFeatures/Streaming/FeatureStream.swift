@@ -143,7 +143,7 @@ public final class FeatureStream {
         steps[index] = .standardise(standardisation, statistics, isKnown: false)
       }
     }
-    guard rows.allSatisfy(\.isFinite) else { throw notFinite() }
+    guard rows.allSatisfy(\.isFinite) else { throw notFinite(samples) }
     switch measured {
     case .none: return rows
     case .loudest: measured = .loudest(source?.loudestSoFar ?? 0)

@@ -9,9 +9,10 @@ struct FeatureConvention: Sendable {
   let name: String
   private let base: Base
   private let hasPitch: Bool
-  private let steps: [FeatureStep]
-  /// Where steps have statistics of a corpus, the front end that those are of.
-  private let expected: (fingerprint: String, file: String)?
+  private let normalisation: FeatureStep?
+  private let deltas: Int
+  /// Where the normalisation is by a corpus: the front end that its statistics are of, and their file.
+  private let measured: (fingerprint: String, file: String)?
 
   private enum Base {
     case preset(FeaturePreset)
@@ -24,15 +25,13 @@ struct FeatureConvention: Sendable {
     name = options.preset
     base = try FeatureConvention.base(options.preset)
     hasPitch = options.pitch
-    var steps: [FeatureStep] = []
-    if options.deltas > 0 {
-      steps.append(.deltas(Deltas(.kaldi, order: options.deltas)))
-    }
-    var expected: (String, String)?
+    deltas = options.deltas
     switch options.cmvn {
-    case nil: break
-    case "utterance": steps.append(.standardise(Standardisation(guarded: .variance(1e-10))))
-    case "sliding": steps.append(.slidingNormalisation(SlidingNormalisation()))
+    case nil: (normalisation, measured) = (nil, nil)
+    case "utterance":
+      normalisation = .standardise(Standardisation(isUnbiased: false, guarded: .variance(1e-10)))
+      measured = nil
+    case "sliding": (normalisation, measured) = (.slidingNormalisation(SlidingNormalisation()), nil)
     case let file?:
       guard let data = FileManager.default.contents(atPath: file) else {
         throw IdiolectError(
@@ -41,11 +40,9 @@ struct FeatureConvention: Sendable {
         )
       }
       let statistics = try FeatureStatistics(data, name: file)
-      steps.append(.affine(means: statistics.means, scales: statistics.scales))
-      expected = (statistics.fingerprint, file)
+      normalisation = .affine(means: statistics.means, scales: statistics.scales)
+      measured = (statistics.fingerprint, file)
     }
-    self.steps = steps
-    self.expected = expected
   }
 
   private static func base(_ name: String) throws -> Base {
@@ -65,41 +62,49 @@ struct FeatureConvention: Sendable {
         : FrontEndConfiguration(huggingFace: data, name: name))
   }
 
-  /// For recordings of a rate, in Hz.
+  /// What statistics are of: everything before normalisation and deltas, as Kaldi's recipes have it.
   ///
-  /// - Throws: `.invalidArgument` where what is joined or follows does not fit.
-  func configuration(sampleRate: Int) throws -> FrontEndConfiguration {
-    var result =
+  /// - Throws: `.invalidArgument` where pitch cannot be joined.
+  func unnormalised(sampleRate: Int) throws -> FrontEndConfiguration {
+    let result =
       switch base {
       case .preset(let preset): preset.configuration(sampleRate: sampleRate)
       case .file(let configuration): configuration
       }
-    if hasPitch {
-      let rate = try result.frontEnd().sampleRate
-      result = .joined(
-        JoinedConfiguration([result, FeaturePreset.kaldiPitch.configuration(sampleRate: rate)]))
-    }
-    guard !steps.isEmpty else { return result }
-    // Statistics are of everything before them.
-    let before = FrontEndConfiguration.pipeline(
-      PipelineConfiguration(
-        result, steps: steps.filter { if case .affine = $0 { false } else { true } }))
-    if let expected {
-      let made = try (steps.count > 1 ? before : result).frontEnd().fingerprint
-      guard made == expected.fingerprint else {
+    guard hasPitch else { return result }
+    let rate = try result.frontEnd().sampleRate
+    return .joined(
+      JoinedConfiguration([result, FeaturePreset.kaldiPitch.configuration(sampleRate: rate)]))
+  }
+
+  /// For recordings of a rate, in Hz.
+  ///
+  /// - Throws: `.invalidArgument` where what is joined or follows does not fit.
+  func configuration(sampleRate: Int) throws -> FrontEndConfiguration {
+    let before = try unnormalised(sampleRate: sampleRate)
+    if let measured {
+      let made = try before.frontEnd().fingerprint
+      guard made == measured.fingerprint else {
         throw IdiolectError(
           .invalidArgument,
-          "\(expected.file) has statistics of other features (\(expected.fingerprint), not \(made)); make them with the same --preset, --deltas, --pitch and sample rate"
+          "\(measured.file) has statistics of other features (\(measured.fingerprint), not \(made)); make them with the same --preset, --pitch and sample rate"
         )
       }
     }
-    return .pipeline(PipelineConfiguration(result, steps: steps))
+    return steps.isEmpty ? before : .pipeline(PipelineConfiguration(before, steps: steps))
   }
 
-  /// Tells jobs apart: with the same one, the same features.
+  private var steps: [FeatureStep] {
+    [normalisation, deltas > 0 ? .deltas(Deltas(.kaldi, order: deltas)) : nil].compactMap { $0 }
+  }
+
+  /// Tells conventions apart: the same one makes the same features of the same recording.
   var fingerprint: String {
     get throws {
-      "\(try configuration(sampleRate: 16_000).frontEnd().fingerprint) \(idiolectVersion)"
+      var hash = FNVHash()
+      for byte in try JSONEncoder().encode(steps) { hash.combine(UInt64(byte)) }
+      let before = try unnormalised(sampleRate: 16_000).frontEnd().fingerprint
+      return "\(before) \(String(hash.value, radix: 16)) \(idiolectVersion)"
     }
   }
 }
@@ -117,15 +122,15 @@ struct FeatureConventionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Changes from frame to frame as well, as Kaldi makes them: 1, or 2 for changes of those.",
-      valueName: "order"))
-  var deltas = 0
+      "Normalise, before deltas: mean and deviation of the utterance, the mean in a sliding window (Kaldi's), or by a file that --statistics wrote.",
+      valueName: "utterance|sliding|file"))
+  var cmvn: String?
 
   @Option(
     help: ArgumentHelp(
-      "Normalise mean and deviation by utterance, mean in a sliding window (Kaldi's), or by a file that --statistics wrote.",
-      valueName: "utterance|sliding|file"))
-  var cmvn: String?
+      "Changes from frame to frame as well, as Kaldi makes them: 1, or 2 for changes of those.",
+      valueName: "order"))
+  var deltas = 0
 
   func validate() throws {
     guard (0...4).contains(deltas) else { throw ValidationError("--deltas must be 0 to 4") }

@@ -6,13 +6,13 @@ import Idiolect
 struct FeatureDifference {
   let line: String
 
-  /// - Parameter other: `[frames, bins]`, or with sizes of 1 before; `[bins, frames]` is turned.
+  /// - Parameter other: `[frames, bins]` or `[bins, frames]`, with sizes of 1 anywhere or left out.
   /// - Throws: `.invalidData` for an array of another shape.
   init(_ features: Features, _ other: NumpyFile, name: String) throws {
-    let shape = Array(other.shape.drop { $0 == 1 })
     let own = [features.frames, features.bins]
-    let isTurned = shape != own && shape == own.reversed()
-    guard shape == own || isTurned else {
+    let (shape, sizes) = (other.shape.filter { $0 != 1 }, own.filter { $0 != 1 })
+    let isTurned = shape != sizes && shape == sizes.reversed()
+    guard shape == sizes || isTurned else {
       throw IdiolectError(
         .invalidData,
         "\(name): its shape is \(other.shape), and the features' [frames, bins] \(own); is it of this recording and preset?"

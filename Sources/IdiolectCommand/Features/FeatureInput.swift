@@ -9,20 +9,26 @@ struct FeatureInput: Sendable {
   var offsetSeconds = 0.0
   var durationSeconds: Double?
 
-  /// What recordings, folders and manifests name, in order; names are used once.
+  /// Whether a path is of a recording, and not of a folder or a manifest.
+  static func isRecording(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    return !path.hasSuffix(".jsonl") && !(isThere && isFolder.boolValue)
+  }
+
+  /// What recordings, folders and manifests name, in order.
   ///
-  /// - Parameter quarantine: gets the lines of manifests that cannot be used.
+  /// - Parameter quarantine: gets the lines of manifests, and folders in folders, that cannot be used.
   /// - Throws: `.notFound` for a path that is not there; `.invalidData` for a folder without recordings; what
   ///   reading a manifest throws.
   static func expand(_ paths: [String], quarantine: inout Quarantine) throws -> [FeatureInput] {
     var inputs: [FeatureInput] = []
     for path in paths {
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      guard FileManager.default.fileExists(atPath: path) else {
         throw IdiolectError(.notFound, "\(path): no such recording, folder or manifest")
       }
-      if isFolder.boolValue {
-        inputs += try recordings(in: path)
+      if isRecording(path) {
+        inputs.append(FeatureInput(name: path, path: path))
       } else if path.hasSuffix(".jsonl") {
         let manifest = try Manifest(path: path, requiresText: false)
         quarantine.add(manifest.quarantine)
@@ -32,36 +38,69 @@ struct FeatureInput: Sendable {
             durationSeconds: $0.durationSeconds)
         }
       } else {
-        inputs.append(FeatureInput(name: path, path: path))
+        // Of several folders, each with a 001.wav, names say which.
+        inputs += try recordings(
+          in: path, namedFrom: paths.count == 1 ? "" : path, quarantine: &quarantine)
       }
     }
-    var seen: Set<String> = []
-    return try inputs.map { input in
-      guard seen.insert(input.name).inserted else {
-        throw IdiolectError(
-          .invalidArgument,
-          "\(input.name): given twice, and its features would take each other's place; name each recording once"
-        )
-      }
-      return input
-    }
+    return inputs
   }
 
-  /// The files of a folder and those below it that libsndfile's formats end with the names of.
-  private static func recordings(in folder: String) throws -> [FeatureInput] {
+  /// Of everything that decides what features these have: what an interrupted job may be gone on with.
+  static func fingerprint(_ inputs: [FeatureInput]) -> String {
+    var hash = FNVHash()
+    for input in inputs {
+      var status = stat()
+      _ = stat(input.path, &status)
+      let parts = [
+        input.name, input.path, "\(input.offsetSeconds)", "\(input.durationSeconds ?? -1)",
+        "\(status.st_size)", "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)",
+      ]
+      for byte in parts.joined(separator: "\0").utf8 { hash.combine(UInt64(byte)) }
+    }
+    return String(hash.value, radix: 16)
+  }
+
+  /// The files of a folder and those below it that libsndfile's formats end with the names of; links to folders
+  /// are not followed.
+  private static func recordings(
+    in folder: String, namedFrom prefix: String, quarantine: inout Quarantine
+  ) throws -> [FeatureInput] {
     let endings: Set<String> = [
       "wav", "flac", "ogg", "opus", "oga", "mp3", "aiff", "aif", "aifc", "au", "caf", "w64", "rf64",
       "snd",
     ]
-    let names = (FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? [])
-      .filter { name in
-        name.split(separator: ".").last.map { endings.contains($0.lowercased()) } ?? false
-      }.sorted()
+    var names: [String] = []
+    var folders = [""]
+    while let next = folders.popLast() {
+      let path = next.isEmpty ? folder : FilePath.join(folder, next)
+      guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+        quarantine.add(
+          source: path, cause: "this folder cannot be read",
+          remedy: "give yourself the right to, or leave it out")
+        continue
+      }
+      for entry in entries {
+        let name = next.isEmpty ? entry : FilePath.join(next, entry)
+        var status = stat()
+        guard lstat(FilePath.join(folder, name), &status) == 0 else { continue }
+        if status.st_mode & S_IFMT == S_IFDIR {
+          folders.append(name)
+        } else if entry.contains("."),
+          endings.contains(entry.split(separator: ".").last?.lowercased() ?? "")
+        {
+          names.append(name)
+        }
+      }
+    }
     guard !names.isEmpty else {
       throw IdiolectError(
         .invalidData, "\(folder): holds no recordings (\(endings.sorted().joined(separator: ", ")))"
       )
     }
-    return names.map { FeatureInput(name: $0, path: FilePath.join(folder, $0)) }
+    return names.sorted().map {
+      FeatureInput(
+        name: prefix.isEmpty ? $0 : FilePath.join(prefix, $0), path: FilePath.join(folder, $0))
+    }
   }
 }

@@ -4,11 +4,16 @@ import Idiolect
 
 /// An unfinished file of features: what is in it so far survives a kill, and the job goes on from there.
 ///
-/// Bytes go to `PATH.partial`; a line for each recording, written after its bytes, to `PATH.partial.jsonl`.
+/// Bytes go to `PATH.partial`; a line for each recording, written after its bytes, to `PATH.partial.jsonl`. One run
+/// at a time holds them.
 final class FeatureJournal {
   struct Record {
     let name: String
+    /// `[frames, bins]`
     let shape: [Int]
+    let valid: Int
+    /// The fingerprint of what made it.
+    let frontEnd: String
     /// Where the numbers begin.
     let offset: Int
     let end: Int
@@ -21,46 +26,58 @@ final class FeatureJournal {
   private var end = 0
 
   /// - Parameter fingerprint: of the job; what another one left is begun anew.
-  /// - Throws: `.inputOutput` where the files cannot be made.
+  /// - Throws: `.inputOutput` where the files cannot be made, or another run has them.
   init(_ path: String, fingerprint: String) throws {
     dataPath = path + ".partial"
     notesPath = path + ".partial.jsonl"
-    let (known, isSame) = FeatureJournal.read(notesPath, fingerprint)
-    func open(_ path: String) throws -> FileHandle {
-      let descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-      guard descriptor >= 0 else {
-        throw IdiolectError(
-          .inputOutput, "\(path): cannot create this file: \(String(cString: strerror(errno)))")
-      }
-      return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    data = try FeatureJournal.open(dataPath)
+    // Some network file systems know no locks; a run there is better than none.
+    let isHeld = flock(data.fileDescriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    var (named, opened) = (stat(), stat())
+    // Another run may have finished, and moved the file, in between.
+    guard !isHeld, stat(dataPath, &named) == 0, fstat(data.fileDescriptor, &opened) == 0,
+      named.st_ino == opened.st_ino
+    else {
+      throw IdiolectError(
+        .inputOutput, "\(path): another run is writing it; wait for it, or choose another --output")
     }
-    (data, notes) = (try open(dataPath), try open(notesPath))
+    notes = try FeatureJournal.open(notesPath)
+    let (known, isSame) = FeatureJournal.read(notesPath, fingerprint)
     let size = Int((try? data.seekToEnd()) ?? 0)
-    records = Array(known.prefix { $0.end <= size })
+    records = isSame ? Array(known.prefix { $0.end <= size }) : []
     end = records.last?.end ?? 0
     do {
       try data.truncate(atOffset: UInt64(end))
       try notes.truncate(atOffset: 0)
-      if !isSame { records = [] }
       try note(["fingerprint": .string(fingerprint)])
       for record in records { try note(FeatureJournal.object(record)) }
     } catch let error as IdiolectError {
       throw error
     } catch {
-      throw IdiolectError(
-        .inputOutput, "\(dataPath): cannot write this file: \(error.localizedDescription)",
-        cause: error)
+      throw FeatureJournal.failure(dataPath, error)
     }
+  }
+
+  private static func open(_ path: String) throws -> FileHandle {
+    let descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw IdiolectError(
+        .inputOutput,
+        "\(path): cannot create this file: \(String(cString: strerror(errno))); choose an --output that can be written"
+      )
+    }
+    return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   /// Appends what `body` hands to its argument and notes that it is there; none of it where `body` fails.
   ///
   /// - Parameters:
-  ///   - header: what goes before, of the same length for every shape.
-  ///   - body: returns the recording's frames.
+  ///   - header: what goes before, of the same length for every number of frames.
+  ///   - body: returns the recording's frames, and how many are valid.
   func add(
-    _ name: String, bins: Int, header: (_ frames: Int) -> Data = { _ in Data() },
-    _ body: (_ append: @escaping (Data) throws -> Void) throws -> Int
+    _ name: String, _ frontEnd: any FrontEnd,
+    header: (_ frames: Int) -> Data = { _ in Data() },
+    _ body: (_ append: @escaping (Data) throws -> Void) throws -> (total: Int, valid: Int)
   ) throws {
     let space = header(0)
     var length = space.count
@@ -72,11 +89,12 @@ final class FeatureJournal {
       }
       if !space.isEmpty {
         try data.seek(toOffset: UInt64(end))
-        try write(header(frames), to: data, dataPath)
+        try write(header(frames.total), to: data, dataPath)
         try data.seekToEnd()
       }
       let record = Record(
-        name: name, shape: [frames, bins], offset: end + space.count, end: end + length)
+        name: name, shape: [frames.total, frontEnd.bins], valid: frames.valid,
+        frontEnd: frontEnd.fingerprint, offset: end + space.count, end: end + length)
       end = record.end
       try note(FeatureJournal.object(record))
       records.append(record)
@@ -109,7 +127,9 @@ final class FeatureJournal {
   func rename(to path: String) throws {
     guard fsync(data.fileDescriptor) == 0, Foundation.rename(dataPath, path) == 0 else {
       throw IdiolectError(
-        .inputOutput, "\(path): cannot replace this file: \(String(cString: strerror(errno)))")
+        .inputOutput,
+        "\(path): cannot be replaced: \(String(cString: strerror(errno))); choose another --output, or remove what is there and run it again"
+      )
     }
     unlink(notesPath)
   }
@@ -127,17 +147,22 @@ final class FeatureJournal {
   }
 
   private func write(_ bytes: Data, to handle: FileHandle, _ path: String) throws {
-    do { try handle.write(contentsOf: bytes) } catch {
-      throw IdiolectError(
-        .inputOutput,
-        "\(path): cannot write this file: \(error.localizedDescription); free some space and run it again, it goes on from here",
-        cause: error)
-    }
+    do { try handle.write(contentsOf: bytes) } catch { throw FeatureJournal.failure(path, error) }
+  }
+
+  private static func failure(_ path: String, _ error: any Error) -> IdiolectError {
+    let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    let code = cause?.domain == NSPOSIXErrorDomain ? Int32(cause!.code) : errno
+    return IdiolectError(
+      .inputOutput,
+      "\(path): cannot write this file: \(String(cString: strerror(code))); make room and run it again, it goes on from here",
+      cause: error)
   }
 
   private static func object(_ record: Record) -> JSONObject {
     [
       "name": .string(record.name), "shape": .array(record.shape.map { .integer($0) }),
+      "valid": .integer(record.valid), "front_end": .string(record.frontEnd),
       "offset": .integer(record.offset), "end": .integer(record.end),
     ]
   }
@@ -153,13 +178,18 @@ final class FeatureJournal {
     }
     var records: [Record] = []
     for node in nodes.dropFirst() {
-      guard let name = try? node["name"].string(), let offset = try? node["offset"].int(),
-        let end = try? node["end"].int(), let sizes = try? node["shape"].array(),
-        case let shape = sizes.compactMap({ try? $0.int() }), shape.count == 2,
-        offset >= records.last?.end ?? 0, end >= offset
+      guard let record = try? record(node), record.shape.count == 2,
+        record.offset >= records.last?.end ?? 0, record.end >= record.offset
       else { break }
-      records.append(Record(name: name, shape: shape, offset: offset, end: end))
+      records.append(record)
     }
     return (records, true)
+  }
+
+  private static func record(_ node: JSONNode) throws -> Record {
+    Record(
+      name: try node["name"].string(), shape: try node["shape"].ints(),
+      valid: try node["valid"].int(), frontEnd: try node["front_end"].string(),
+      offset: try node["offset"].int(), end: try node["end"].int())
   }
 }

@@ -17,24 +17,30 @@ struct FeatureSink {
 
   private let kind: Kind
   private let path: String
-  /// What is done so far; nil for standard output, which is gone.
+  /// What is done so far; nil where nothing of an interrupted run is kept.
   private let journal: FeatureJournal?
 
   /// - Parameters:
   ///   - output: ends in .safetensors, .ark or .jsonl; `-` for JSON lines on standard output; else a folder.
   ///   - fingerprint: of the job, so that what another left is not gone on with.
   init(_ output: String, fingerprint: String) throws {
-    path = output
-    switch output.split(separator: ".").last {
-    case "safetensors": kind = .safetensors
-    case "ark": kind = .archive
-    case "jsonl", "-": kind = .lines
+    switch FeatureOutput(output) {
+    case .safetensors: kind = .safetensors
+    case .archive: kind = .archive
+    case .lines: kind = .lines
     default: kind = .folder
     }
-    if case .folder = kind { try AtomicFile.makeDirectory(output) }
-    var place = output
-    if case .folder = kind { place = FilePath.join(output, "features") }
-    journal = output == "-" ? nil : try FeatureJournal(place, fingerprint: fingerprint)
+    if case .folder = kind {
+      path = output
+      try AtomicFile.makeDirectory(output)
+      journal = try FeatureJournal(
+        FilePath.join(output, "features"), fingerprint: fingerprint)
+      FeatureSink.sweep(output)
+    } else {
+      // Through a link, beside what it names.
+      path = output == "-" ? output : AtomicFile.target(of: output)
+      journal = output == "-" ? nil : try FeatureJournal(path, fingerprint: fingerprint)
+    }
   }
 
   /// - Parameter path: of a file of mean and variance, which keep nothing of an interrupted run.
@@ -46,35 +52,47 @@ struct FeatureSink {
   /// Recordings that an interrupted run has finished.
   var done: Set<String> { Set(journal?.records.map(\.name) ?? []) }
 
+  /// What a recording is called in the output; nil where names do not matter.
+  func place(of name: String) -> String? {
+    switch kind {
+    case .folder: FeatureSink.path(name, in: path)
+    case .archive: FeatureSink.key(name)
+    case .safetensors, .lines: name
+    case .statistics: nil
+    }
+  }
+
   /// Features as they are made: hands frames to its argument, and returns how many there were and are valid.
-  typealias Maker = (_ write: @escaping ([Float]) throws -> Void) throws -> (total: Int, valid: Int)
+  typealias Maker = (_ write: @escaping ([Float]) throws -> Void) throws -> (
+    total: Int, valid: Int
+  )
 
   /// - Throws: what `make` throws, and then nothing of this recording is left.
   func add(_ name: String, _ frontEnd: any FrontEnd, _ make: Maker) throws {
-    let bins = frontEnd.bins
     switch kind {
     case .statistics(let collector): try collector.add(name, frontEnd, make)
     case .folder:
       let file = FeatureSink.path(name, in: path)
       try AtomicFile.makeDirectory(FilePath.directory(of: file))
-      var frames = 0
+      var frames = (total: 0, valid: 0)
       try NumpyFile.write(to: file) { append in
-        frames = try make(append).total
-        return [frames, bins]
+        frames = try make(append)
+        return [frames.total, frontEnd.bins]
       }
-      try journal?.add(name, bins: bins) { _ in frames }
-    case .safetensors: try addFloats(name, bins: bins, header: { _ in Data() }, make)
+      try journal?.add(name, frontEnd) { _ in frames }
+    case .safetensors: try addFloats(name, frontEnd, header: { _ in Data() }, make)
     case .archive:
       let key = Data((FeatureSink.key(name) + " ").utf8)
-      try addFloats(name, bins: bins, header: { key + FeatureSink.kaldiHeader([$0, bins]) }, make)
+      try addFloats(
+        name, frontEnd, header: { key + FeatureSink.kaldiHeader([$0, frontEnd.bins]) }, make)
     case .lines:
       guard let journal else {
         var line = ""
-        _ = try FeatureSink.line(name, bins: bins, make) { line += $0 }
+        _ = try FeatureSink.line(name, frontEnd, make) { line += $0 }
         return try StandardOutput.line(line)
       }
-      try journal.add(name, bins: bins) { append in
-        let frames = try FeatureSink.line(name, bins: bins, make) { try append(Data($0.utf8)) }
+      try journal.add(name, frontEnd) { append in
+        let frames = try FeatureSink.line(name, frontEnd, make) { try append(Data($0.utf8)) }
         try append(Data("\n".utf8))
         return frames
       }
@@ -82,15 +100,17 @@ struct FeatureSink {
   }
 
   private func addFloats(
-    _ name: String, bins: Int, header: (_ frames: Int) -> Data, _ make: Maker
+    _ name: String, _ frontEnd: any FrontEnd, header: (_ frames: Int) -> Data, _ make: Maker
   ) throws {
-    try journal?.add(name, bins: bins, header: header) { append in
-      try make { values in try append(values.withUnsafeBytes { Data($0) }) }.total
+    try journal?.add(name, frontEnd, header: header) { append in
+      try make { values in try append(values.withUnsafeBytes { Data($0) }) }
     }
   }
 
   /// Makes the output whole.
-  func finish() throws {
+  ///
+  /// - Parameter preset: what the convention is called, for those who open the output.
+  func finish(preset: String) throws {
     if case .statistics(let collector) = kind { try collector.finish() }
     guard let journal else { return }
     switch kind {
@@ -104,7 +124,9 @@ struct FeatureSink {
             parts: { append in
               try journal.floats(of: record, to: append)
             })
-        }, to: path)
+        },
+        metadata: FeatureSink.metadata(
+          preset: preset, journal.records.map { ($0.name, $0.frontEnd, $0.valid) }), to: path)
       journal.remove()
     case .archive:
       let index = journal.records.map { record in
@@ -112,10 +134,26 @@ struct FeatureSink {
         let key = FeatureSink.key(record.name)
         return "\(key) \(path):\(record.offset - FeatureSink.kaldiHeaderLength)\n"
       }
-      try journal.rename(to: path)
+      // First, so that what is unfinished can still be gone on with where it cannot be written.
       try AtomicFile.write(index.joined(), to: String(path.dropLast(3)) + "scp")
+      try journal.rename(to: path)
     case .lines: try journal.rename(to: path)
     }
+  }
+
+  /// Drops what there is, for nothing will come of it.
+  func abandon() { journal?.remove() }
+
+  /// What a safetensors file says of its features: which front end made them, and how many frames of each count.
+  static func metadata(
+    preset: String, _ recordings: [(name: String, frontEnd: String, valid: Int)]
+  ) -> [String: String] {
+    let valid = JSONObject(recordings.map { ($0.name, .integer($0.valid)) })
+    return [
+      "format": "pt", "preset": preset,
+      "front_end": Set(recordings.map(\.frontEnd)).sorted().joined(separator: " "),
+      "valid_frames": JSONValue.object(valid).text(.compact, sortedKeys: false),
+    ]
   }
 
   private static func path(_ name: String, in folder: String) -> String {
@@ -124,12 +162,24 @@ struct FeatureSink {
     return FilePath.join(folder, parts.joined(separator: "/") + ".npy")
   }
 
+  /// Removes what a killed run had not finished writing.
+  private static func sweep(_ folder: String) {
+    let names = FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []
+    for name in names where name.contains(".npy.partial-") {
+      unlink(FilePath.join(folder, name))
+    }
+  }
+
   /// An object in parts: its frames are counted when they are there.
   private static func line(
-    _ name: String, bins: Int, _ make: Maker, _ append: @escaping (String) throws -> Void
-  ) throws -> Int {
-    let name = JSONValue.string(name).text(.compact, sortedKeys: false)
-    try append("{\"name\":\(name),\"bins\":\(bins),\"features\":[")
+    _ name: String, _ frontEnd: any FrontEnd, _ make: Maker,
+    _ append: @escaping (String) throws -> Void
+  ) throws -> (total: Int, valid: Int) {
+    let bins = frontEnd.bins
+    let (name, made) = (JSONValue.string(name), JSONValue.string(frontEnd.fingerprint))
+    try append(
+      "{\"name\":\(name.text(.compact)),\"front_end\":\(made.text(.compact)),\"bins\":\(bins),\"features\":["
+    )
     var isFirst = true
     let counts = try make { values in
       for start in stride(from: 0, to: values.count, by: bins) {
@@ -140,7 +190,7 @@ struct FeatureSink {
       }
     }
     try append("],\"frames\":\(counts.total),\"valid_frames\":\(counts.valid)}")
-    return counts.total
+    return counts
   }
 
   /// A key of Kaldi's tables has no white space.
@@ -158,5 +208,37 @@ struct FeatureSink {
       withUnsafeBytes(of: Int32(size).littleEndian) { data.append(contentsOf: $0) }
     }
     return data
+  }
+}
+
+/// The kinds of output, by what a path ends with.
+enum FeatureOutput: Equatable {
+  case array, safetensors, archive, lines, folder
+  /// A name without an ending: a folder, or one array where it is a device or not there.
+  case plain
+  /// An ending that says something else.
+  case other(String)
+
+  init(_ path: String) {
+    var isFolder: ObjCBool = false
+    let name = path.split(separator: "/").last ?? ""
+    let ending = name.contains(".") ? name.split(separator: ".").last?.lowercased() ?? "" : ""
+    if path == "-" {
+      self = .lines
+    } else if path.hasSuffix("/")
+      || (FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        && isFolder.boolValue)
+    {
+      self = .folder
+    } else {
+      switch ending {
+      case "npy": self = .array
+      case "safetensors": self = .safetensors
+      case "ark": self = .archive
+      case "jsonl": self = .lines
+      case "": self = .plain
+      default: self = .other(ending)
+      }
+    }
   }
 }

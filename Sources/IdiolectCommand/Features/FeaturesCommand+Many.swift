@@ -17,10 +17,13 @@ extension FeaturesCommand {
   func writeMany(_ preset: FeatureConvention, to output: String) throws {
     var quarantine = Quarantine()
     let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
-    let frontEnds = PresetFrontEnds(preset)
+    let frontEnds = PresetFrontEnds(preset, normalises: statistics == nil)
     let sink =
       try statistics.map { FeatureSink(statistics: $0) }
-      ?? FeatureSink(output, fingerprint: preset.fingerprint)
+      ?? FeatureSink(
+        output, fingerprint: "\(preset.fingerprint) \(FeatureInput.fingerprint(all))")
+    try FeaturesCommand.refuseLikeNames(all, in: sink, output)
+    let notes = output == "-" ? nil : "\(FilePath.withoutSlash(output)).quarantine.jsonl"
     let done = sink.done
     let left = all.filter { !done.contains($0.name) }
     if left.count < all.count {
@@ -64,20 +67,43 @@ extension FeaturesCommand {
       }
     }
     bar.finish()
+    if let notes {
+      // Nothing of an earlier run that had other faults.
+      unlink(notes)
+      if !quarantine.isEmpty { try quarantine.write(to: notes) }
+    } else if !quarantine.isEmpty {
+      Failure.say(quarantine.summary(limit: .max))
+    }
     guard failures < all.count else {
+      sink.abandon()
       throw IdiolectError(
         .invalidData,
         "none of \(all.count) recordings could be used; the first: \(quarantine.entries[0])")
     }
-    try sink.finish()
+    try sink.finish(preset: preset.name)
     let what = statistics == nil ? "features" : "statistics"
     let summary = "\(output): \(what) of \(all.count - failures) recordings by \(preset.name)"
     if output == "-" { Failure.say(summary) } else { try StandardOutput.line(summary) }
     guard !quarantine.isEmpty else { return }
-    let notes = output == "-" ? "features.quarantine.jsonl" : "\(output).quarantine.jsonl"
-    try quarantine.write(to: notes)
     throw IdiolectError(
       .invalidData,
-      "\(quarantine.count) recordings were left out, the others were written: \(notes)")
+      "\(quarantine.count) recordings were left out, the others were written\(notes.map { ": \($0)" } ?? "")"
+    )
+  }
+
+  /// - Throws: `.invalidArgument` where two recordings would take each other's place.
+  private static func refuseLikeNames(
+    _ inputs: [FeatureInput], in sink: FeatureSink, _ output: String
+  ) throws {
+    var taken: [String: String] = [:]
+    for input in inputs {
+      guard let place = sink.place(of: input.name) else { return }
+      if let other = taken.updateValue(input.path, forKey: place) {
+        throw IdiolectError(
+          .invalidArgument,
+          "\(other) and \(input.path) would both be '\(place)' in \(output); name each recording once, or write manifests with an id for each"
+        )
+      }
+    }
   }
 }

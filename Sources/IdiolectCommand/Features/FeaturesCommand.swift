@@ -81,8 +81,12 @@ struct FeaturesCommand: ParsableCommand {
     guard
       output != nil || compare != nil || invert != nil || picture != nil || statistics != nil
     else { throw ValidationError("give --output, --compare, --invert, --picture or --statistics") }
-    guard statistics == nil || output == nil else {
-      throw ValidationError("--statistics and --output are two jobs: first the one, then the other")
+    guard statistics == nil || [output, compare, invert, picture].allSatisfy({ $0 == nil }) else {
+      throw ValidationError("--statistics goes alone: first the one job, then the other")
+    }
+    if case .other(let ending)? = output.map(FeatureOutput.init) {
+      throw ValidationError(
+        "--output ends in .npy, .safetensors, .ark or .jsonl, not .\(ending); a folder ends in /")
     }
   }
 
@@ -92,19 +96,34 @@ struct FeaturesCommand: ParsableCommand {
       let rate = try inputs.first.map { try AudioReader($0).description.sampleRate } ?? 16_000
       return try StandardOutput.line(preset.configuration(sampleRate: rate).json())
     }
-    var isFolder: ObjCBool = false
-    let isOne =
-      inputs.count == 1 && !inputs[0].hasSuffix(".jsonl")
-      && !(FileManager.default.fileExists(atPath: inputs[0], isDirectory: &isFolder)
-        && isFolder.boolValue)
-    let ending = output?.split(separator: ".").last.map(String.init) ?? ""
-    if isOne && !["ark", "jsonl"].contains(ending) && output != "-" && statistics == nil {
+    for path in [output, invert, picture, statistics].compactMap({ $0 }) {
+      try FeaturesCommand.refuse(path, amongInputs: inputs)
+    }
+    try EngineOptions.setThreads(threads)
+    let isOne = inputs.count == 1 && FeatureInput.isRecording(inputs[0])
+    let kind = output.map(FeatureOutput.init)
+    if isOne, statistics == nil, [nil, .array, .safetensors, .plain].contains(kind) {
       return try writeOne(inputs[0], preset)
     }
     guard compare == nil, invert == nil, picture == nil, let target = output ?? statistics else {
       throw ValidationError("--compare, --invert and --picture are for one recording")
     }
-    try EngineOptions.setThreads(threads)
+    guard kind != .array else {
+      throw ValidationError(
+        "\(target): a .npy file holds one recording; give a folder, .safetensors, .ark or .jsonl")
+    }
     try writeMany(preset, to: target)
+  }
+
+  /// What is read must not be written over.
+  private static func refuse(_ path: String, amongInputs inputs: [String]) throws {
+    var written = stat()
+    guard stat(path, &written) == 0, written.st_mode & S_IFMT == S_IFREG else { return }
+    for input in inputs {
+      var read = stat()
+      if stat(input, &read) == 0, read.st_dev == written.st_dev, read.st_ino == written.st_ino {
+        throw ValidationError("\(path) is what is read; choose another place for what is written")
+      }
+    }
   }
 }

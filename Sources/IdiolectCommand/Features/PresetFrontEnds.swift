@@ -12,11 +12,16 @@ struct UnusableRecording: Error {
 /// A preset's front end for each rate that recordings have, made once.
 final class PresetFrontEnds: Sendable {
   private let preset: FeatureConvention
+  private let normalises: Bool
   private let known = Mutex<[Int: FeaturePasses]>([:])
+  private let hasNoted = Mutex(false)
   /// Samples that are read at once.
   private static let block = 65_536
 
-  init(_ preset: FeatureConvention) { self.preset = preset }
+  /// - Parameter normalises: whether normalisation and deltas are part of it; statistics are of what is before.
+  init(_ preset: FeatureConvention, normalises: Bool = true) {
+    (self.preset, self.normalises) = (preset, normalises)
+  }
 
   /// The front end for a recording, and whether that is short enough to be held in memory with others.
   ///
@@ -26,6 +31,7 @@ final class PresetFrontEnds: Sendable {
     try naming(input) {
       let description = try AudioReader(input.path).description
       let rate = description.sampleRate
+      try noteWhatIsCut(input, description.durationSeconds)
       let isBrief = (input.durationSeconds ?? description.durationSeconds ?? .infinity) <= 60
       guard (8000...192_000).contains(rate) else {
         throw IdiolectError(
@@ -35,13 +41,15 @@ final class PresetFrontEnds: Sendable {
       return try known.withLock { known in
         if let made = known[rate] { return (made, isBrief) }
         do {
-          let configuration = try preset.configuration(sampleRate: rate)
+          let configuration =
+            try normalises
+            ? preset.configuration(sampleRate: rate) : preset.unnormalised(sampleRate: rate)
           let made = try FeaturePasses(configuration)
           known[rate] = made
           let empty = configuration.emptyBands
           if !empty.isEmpty {
             Failure.say(
-              "\(preset.name) at \(rate) Hz: \(empty.count == 1 ? "band" : "bands") \(empty.map(String.init).joined(separator: ", ")) (from 0) lie between the bins of its transform and are always the same"
+              "\(preset.name) at \(made.frontEnd.sampleRate) Hz: \(empty.count) of its bands lie between the bins of its transform and are always the same, counted from 0: \(empty.map(String.init).joined(separator: ", "))"
             )
           }
           return (made, isBrief)
@@ -49,6 +57,24 @@ final class PresetFrontEnds: Sendable {
           throw IdiolectError(error.code, "at \(rate) Hz: \(error.message)", cause: error)
         }
       }
+    }
+  }
+
+  /// Says once that a convention hears no more of a recording than its beginning.
+  private func noteWhatIsCut(_ input: FeatureInput, _ seconds: Double?) throws {
+    let configuration = try preset.unnormalised(sampleRate: 16_000)
+    guard case .spectral(let spectral) = configuration, let fixed = spectral.fixedSamples,
+      let seconds = input.durationSeconds ?? seconds
+    else { return }
+    let heard = Double(fixed) / Double(spectral.sampleRate)
+    let isFirst = hasNoted.withLock { noted in
+      defer { noted = noted || seconds > heard }
+      return seconds > heard && !noted
+    }
+    if isFirst {
+      Failure.say(
+        "\(input.path): lasts \(Figures.duration(seconds)), and \(preset.name) hears the first \(Figures.duration(heard)) of a recording"
+      )
     }
   }
 
@@ -90,7 +116,8 @@ final class PresetFrontEnds: Sendable {
 
   private struct NotTheRecording: Error { let error: any Error }
 
-  private func naming<Result>(_ input: FeatureInput, _ body: () throws -> Result) throws -> Result {
+  /// - Throws: `UnusableRecording` that names it, for an error of the recording's own.
+  func naming<Result>(_ input: FeatureInput, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let other as NotTheRecording {
       throw other.error
     } catch let error as IdiolectError {

@@ -10,15 +10,16 @@ final class StatisticsCollector {
 
   init(_ path: String) { self.path = path }
 
-  /// - Throws: what `make` throws, and then nothing of this recording counts; `.invalidData` where the front end is
-  ///   another than before.
+  /// - Throws: what `make` throws, and then nothing of this recording counts; `UnusableRecording` where the front
+  ///   end is another than before.
   func add(_ name: String, _ frontEnd: any FrontEnd, _ make: FeatureSink.Maker) throws {
     var next = statistics ?? FeatureStatistics(frontEnd)
     guard next.fingerprint == frontEnd.fingerprint else {
-      throw IdiolectError(
-        .invalidData,
-        "\(name): its front end is not that of the recordings before it, for its rate is another (\(frontEnd.sampleRate) Hz); measure recordings of one rate, or take a preset that resamples"
-      )
+      throw UnusableRecording(
+        error: IdiolectError(
+          .invalidData,
+          "\(name): its front end is not that of the recordings before it, for its rate is another (\(frontEnd.sampleRate) Hz); measure recordings of one rate, or take a preset that resamples"
+        ))
     }
     let bins = frontEnd.bins
     var pending: [Float] = []

@@ -89,6 +89,36 @@ public enum SafetensorsWriter {
     }
   }
 
+  /// Writes one tensor of float32 whose size is known when all of it is there.
+  ///
+  /// - Parameter body: hands its elements, in order, to its argument; returns its shape and the file's metadata.
+  /// - Throws: `.invalidArgument` for too much metadata; `.inputOutput`; whatever `body` throws.
+  public static func write(
+    _ name: String, to path: String,
+    _ body: (_ append: @escaping ([Float]) throws -> Void) throws -> (
+      shape: [Int], metadata: [String: String]
+    )
+  ) throws {
+    // Space for the header, the rest of which is blanks.
+    let space = 4096
+    try AtomicFile.write(to: path, headerLength: space) { append in
+      var count = 0
+      let (shape, metadata) = try body { values in
+        count += values.count
+        try values.withUnsafeBytes { try append($0) }
+      }
+      precondition(
+        shape.reduce(1, *) == count, "'\(name)' of shape \(shape) from \(count) elements")
+      var text = try header(
+        [SafetensorsTensor(name, shape: shape) { [] }], metadata: metadata, path: path)
+      guard text.count <= space - 8 else {
+        throw IdiolectError(.invalidArgument, "\(path): too much metadata for its header")
+      }
+      text += [UInt8](repeating: UInt8(ascii: " "), count: space - 8 - text.count)
+      return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) } + Data(text)
+    }
+  }
+
   private static func header(
     _ tensors: [SafetensorsTensor], metadata: [String: String], path: String
   ) throws -> [UInt8] {
