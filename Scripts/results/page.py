@@ -1,5 +1,5 @@
-"""Makes the tables of Documentation/Results.md, between its <!-- NAME --> and <!-- end --> marks, and the
-pictures of Documentation/charts from Documentation/results/*.json.
+"""Makes the tables of Documentation/Results.md and of english-small's card, between their <!-- NAME --> and
+<!-- end --> marks, and the pictures of Documentation/charts from Documentation/results/*.json.
 
   python3 Scripts/results/page.py          needs Scripts/results/requirements.txt for the pictures
 """
@@ -11,6 +11,7 @@ from charts import accent_gap, data_curve, digits, few_shot, languages, one_pers
 from harness import FIGURES, ROOT
 
 PAGE = ROOT / "Documentation" / "Results.md"
+CARD = ROOT / "Models" / "english-small" / "README.md"
 
 
 def percent(rate, digits=1):
@@ -157,16 +158,32 @@ def forgetting_table(figures):
                    row.get("shipped", "")] for row in figures["rows"]])
 
 
+def trials_table(figures):
+    def line(row, *more):
+        return [row["trial"], f"{row['minutes']:g} min, {row['audio_hours']:g} h", *more,
+                *(spread(row["cer"][k]) for k in ("synthesised", "accented"))]
+    networks = [row for row in figures["rows"] if "infeasible" in row]
+    recipes = [row for row in figures["rows"] if "infeasible" not in row]
+    heads = ["synthesised dev, CER", "accented dev, CER"]
+    return "\n\n".join([
+        "Networks, from random weights, synthesised speech with `--augment`, each with as much audio as it takes in "
+        "that time on an idle machine:",
+        table(["Network", "Audio", "Infeasible", *heads],
+              [line(row, percent(row["infeasible"]["synthesised"])) for row in networks]),
+        "Recipes, from the first part's weights; each differs from the first line in what it says:",
+        table(["Recipe", "Audio", *heads], [line(row) for row in recipes])])
+
+
 TABLES = {"zero_shot": (zero_shot_table, zero_shot), "accent_gap": (accent_gap_table, accent_gap),
           "one_person": (one_person_table, one_person), "digits": (digits_table, digits),
           "languages": (languages_table, languages), "strategies": (strategies_table, strategies),
           "data_curve": (data_curve_table, data_curve), "few_shot": (few_shot_table, few_shot),
           "ranks": (ranks_table, ranks), "peer": (peer_table, None), "unlabelled": (unlabelled_table, None),
-          "forgetting": (forgetting_table, None)}
+          "forgetting": (forgetting_table, None), "trials": (trials_table, None)}
 
 
 def main():
-    page = PAGE.read_text()
+    pages = {path: path.read_text() for path in (PAGE, CARD)}
     for name, (text, picture) in TABLES.items():
         path = FIGURES / f"{name}.json"
         if not path.exists():
@@ -174,13 +191,16 @@ def main():
         figures = json.loads(path.read_text())
         if picture:
             picture(figures)
-        source = f"Measured {figures['date']}: `{figures['command']}` ([figures](results/{name}.json))."
-        page, found = re.subn(
+        path = CARD if name == "trials" else PAGE
+        place = "results" if path == PAGE else "../../Documentation/results"
+        source = f"Measured {figures['date']}: `{figures['command']}` ([figures]({place}/{name}.json))."
+        pages[path], found = re.subn(
             rf"(<!-- {name} -->\n).*?(<!-- end -->)",
-            lambda match: f"{match[1]}{text(figures)}\n\n{source}\n{match[2]}", page, flags=re.S)
+            lambda match: f"{match[1]}{text(figures)}\n\n{source}\n{match[2]}", pages[path], flags=re.S)
         if not found:
-            raise SystemExit(f"{PAGE}: has no place for {name}: <!-- {name} --> … <!-- end -->")
-    PAGE.write_text(page)
+            raise SystemExit(f"{path}: has no place for {name}: <!-- {name} --> … <!-- end -->")
+    for path, text in pages.items():
+        path.write_text(text)
 
 
 if __name__ == "__main__":

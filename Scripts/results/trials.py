@@ -196,6 +196,7 @@ def main():
     for name, change in RECIPES.items() if only != "networks" else ():
         trial(name, SHAPE, change, harness.given.minutes / 2, speeds[next(iter(NETWORKS))],
               base=harness.given.sounds)
+    harness.options = " --speech DIR --sounds DIR --tokenizers PYTHON"
     harness.publish({"minutes": harness.given.minutes, "audio_per_second": speeds, "rows": rows})
 
 

@@ -25,15 +25,8 @@ extension AcousticModel {
         "\(directory): holds no config.json, so it is no model; give a directory that does")
     }
     let config = try JSONNode(path: "\(directory)/config.json")
-    let family = try config["model_type"].string(default: "missing")
-    guard family == "parakeet_ctc" else {
-      throw IdiolectError(
-        .unsupported,
-        "\(config.file): model_type is '\(family)'; 'parakeet_ctc' (ParakeetForCTC) can be opened")
-    }
-    let configuration = try FastConformerConfiguration(config)
-    let frontEnd = FrontEndConfiguration.logMel(
-      try LogMelConfiguration(modelDirectory: directory))
+    let configuration = try AcousticModel.configuration(config)
+    let frontEnd = try FrontEndConfiguration(modelDirectory: directory)
     let vocabulary = try Vocabulary.read(
       directory: directory, blank: configuration.blank, size: configuration.labelCount)
     let store = try WeightStore(directory: directory)
@@ -58,6 +51,19 @@ extension AcousticModel {
     }
   }
 
+  private static func configuration(_ config: JSONNode) throws -> any NetworkConfiguration {
+    let family = try config["model_type"].string(default: "missing")
+    switch family {
+    case "parakeet_ctc": return try FastConformerConfiguration(config)
+    case "wav2vec2": return try Wav2Vec2Configuration(config)
+    default:
+      throw IdiolectError(
+        .unsupported,
+        "\(config.file): model_type is '\(family)'; 'parakeet_ctc' (ParakeetForCTC) and 'wav2vec2' (Wav2Vec2ForCTC) can be opened"
+      )
+    }
+  }
+
   /// The file beside the weights that tells what Idiolect did.
   package static let recordFile = "adaptation.json"
 
@@ -74,12 +80,15 @@ extension AcousticModel {
 
 extension ParameterSource {
   /// Parameters from a checkpoint, each of which must be there in its shape.
+  ///
+  /// Names of older versions of transformers stand for those of today.
   convenience init(checkpoint store: WeightStore) {
-    self.init { name, shape in
+    self.init { wanted, shape in
+      let name = store[wanted] == nil ? ParameterSource.formerName(wanted) : wanted
       guard let entry = store[name] else {
         throw IdiolectError(
           .invalidModel,
-          "\(store.path): the tensor \(name) is missing, \(shape) was expected; is config.json of another model?"
+          "\(store.path): the tensor \(wanted) is missing, \(shape) was expected; is config.json of another model?"
         )
       }
       guard entry.shape == shape else {
@@ -110,12 +119,19 @@ extension ParameterSource {
 
   /// - Throws: `.invalidModel` that names tensors which no layer asked for.
   func refuseUnused(in store: WeightStore) throws {
-    let extra = Set(store.names).subtracting(parameters.map(\.name)).sorted()
+    let known = parameters.flatMap { [$0.name, ParameterSource.formerName($0.name)] }
+    let extra = Set(store.names).subtracting(known).sorted()
     guard extra.isEmpty else {
       throw IdiolectError(
         .invalidModel,
         "\(store.path): \(extra.count) tensors that the network of config.json does not have, first \(extra[0]); is config.json of another model?"
       )
     }
+  }
+
+  /// What a tensor was called before PyTorch 2.0 parametrised weights.
+  private static func formerName(_ name: String) -> String {
+    name.replacing(".parametrizations.weight.original0", with: ".weight_g")
+      .replacing(".parametrizations.weight.original1", with: ".weight_v")
   }
 }

@@ -10,7 +10,7 @@ public final class MultiHeadAttention {
 
   public init(
     _ name: String, size: Int, heads: Int, bias: Bool = true, relativePositions: Bool,
-    dropout: Float = 0, from source: ParameterSource
+    dropout: Float = 0, outputName: String = "o_proj", from source: ParameterSource
   ) throws {
     precondition(size % heads == 0, "\(heads) heads do not divide \(size)")
     self.heads = heads
@@ -18,7 +18,8 @@ public final class MultiHeadAttention {
     query = try Linear("\(name).q_proj", inputs: size, outputs: size, bias: bias, from: source)
     key = try Linear("\(name).k_proj", inputs: size, outputs: size, bias: bias, from: source)
     value = try Linear("\(name).v_proj", inputs: size, outputs: size, bias: bias, from: source)
-    output = try Linear("\(name).o_proj", inputs: size, outputs: size, bias: bias, from: source)
+    output = try Linear(
+      "\(name).\(outputName)", inputs: size, outputs: size, bias: bias, from: source)
     relative =
       relativePositions
       ? (

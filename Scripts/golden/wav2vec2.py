@@ -1,0 +1,122 @@
+"""Golden data for Wav2Vec2ForCTC, from transformers.
+
+Writes Tests/Golden/wav2vec2/<name>/ for three random networks, `group` (as wav2vec2-base: channels normalised over
+time, layers after each part), `layer` (as wav2vec2-large-lv60 and XLS-R: frames normalised, layers before each part,
+convolutions with biases, an odd positional kernel) and `adapters` (as MMS: the same with an adapter in each layer):
+
+  config.json, model.safetensors   as save_pretrained writes them, float32
+  samples-<i>.npy                  [samples], utterance i
+  logits-<i>.npy                   [frames, labels], utterance i alone
+  gradients.safetensors            d loss / d parameter, by parameter name
+  case.json                        labels, losses of each utterance, loss before each of ten AdamW steps and after
+
+The loss is the mean over utterances of negative log-likelihood / label count, each utterance by itself: in a batch
+the group norm would hear the padding. All is computed in float64 from the float32 weights, with eager attention.
+Run: python Scripts/golden/wav2vec2.py   (requirements: Scripts/golden/requirements.txt)
+"""
+
+import shutil
+
+import numpy as np
+import torch
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+from transformers.utils import logging
+
+from common import GOLDEN, array, record, tensors, true_double
+from parakeet import ADAM, noise, settings_json
+
+logging.set_verbosity_error()
+torch.set_num_threads(1)
+
+QUIET = dict(
+    hidden_dropout=0.0, activation_dropout=0.0, attention_dropout=0.0, feat_proj_dropout=0.0, final_dropout=0.0,
+    layerdrop=0.0, mask_time_prob=0.05, apply_spec_augment=False,
+)
+SMALL = dict(conv_kernel=(10, 3, 2), conv_stride=(5, 2, 2), num_attention_heads=4)
+
+
+def network(seed, **sizes):
+    torch.manual_seed(seed)
+    config = Wav2Vec2Config(**SMALL, **sizes, **QUIET)
+    config._attn_implementation = "eager"
+    model = Wav2Vec2ForCTC(config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.normal_(0, 0.2)
+            if "norm" in name and name.endswith("weight"):
+                parameter.add_(1)
+            if name.endswith("original0"):
+                parameter.abs_().add_(0.5)
+    return model.eval()
+
+
+def mean_loss(model, clips, labels):
+    """(mean, each): what an utterance costs, divided by its labels."""
+    each, all_logits = [], []
+    for clip, row in zip(clips, labels):
+        logits = model(clip[None]).logits
+        frames = torch.tensor([logits.shape[1]])
+        each.append(torch.nn.functional.ctc_loss(
+            torch.log_softmax(logits, -1).transpose(0, 1), torch.tensor([row]), frames, torch.tensor([len(row)]),
+            blank=model.config.pad_token_id, reduction="sum"))
+        all_logits.append(logits[0])
+    return sum(loss / len(row) for loss, row in zip(each, labels)) / len(labels), each, all_logits
+
+
+def write(name, model, samples, labels, seed):
+    random = np.random.default_rng(seed)
+    directory = GOLDEN / "wav2vec2" / name
+    shutil.rmtree(directory, ignore_errors=True)
+    model.save_pretrained(directory)
+    model = model.double()
+    clips = []
+    for index, count in enumerate(samples):
+        clip = noise(random, count)
+        clip = (clip - clip.mean()) / np.sqrt(clip.var() + 1e-7)
+        array(directory / f"samples-{index}", torch.from_numpy(clip))
+        clips.append(torch.from_numpy(clip.astype(np.float32)).double())
+
+    loss, each, logits = mean_loss(model, clips, labels)
+    loss.backward()
+    for index, found in enumerate(logits):
+        array(directory / f"logits-{index}", found)
+    tensors(directory / "gradients", {k: p.grad for k, p in model.named_parameters() if p.grad is not None})
+
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.grad is not None], **ADAM)
+    losses = []
+    for step in range(11):
+        loss = mean_loss(model, clips, labels)[0]
+        losses.append(loss.item())
+        if step < 10:
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    record(directory / "case.json", {
+        "labels": labels, "blank": model.config.pad_token_id, "loss": losses[0],
+        "negative_log_likelihoods": [e.item() for e in each],
+        "output_frames": [len(found) for found in logits], "losses": losses, "optimiser": settings_json(ADAM, False),
+        "attention": "eager", "precision": "float64 from float32 weights",
+    })
+    print(name, "loss", losses[0], "ten steps to", losses[-1])
+
+
+def main():
+    labels = [[3, 3, 11, 1, 19, 8, 8, 2, 6], [9, 4, 4, 17], [5]]
+    # The last is two frames long.
+    samples = [2000, 1117, 60]
+    write("group", network(
+        1, vocab_size=20, pad_token_id=0, hidden_size=32, num_hidden_layers=3, intermediate_size=48,
+        conv_dim=(16, 12, 20), num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4), samples, labels, 1)
+    write("layer", network(
+        2, vocab_size=22, pad_token_id=21, hidden_size=24, num_hidden_layers=2, intermediate_size=40,
+        conv_dim=(12, 12, 12), num_conv_pos_embeddings=7, num_conv_pos_embedding_groups=3, feat_extract_norm="layer",
+        do_stable_layer_norm=True, conv_bias=True, hidden_act="relu"), samples, labels, 2)
+    write("adapters", network(
+        3, vocab_size=20, pad_token_id=0, hidden_size=24, num_hidden_layers=2, intermediate_size=40,
+        conv_dim=(12, 12, 12), num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, feat_extract_norm="layer",
+        do_stable_layer_norm=True, adapter_attn_dim=6), samples, labels, 3)
+
+
+if __name__ == "__main__":
+    with true_double():
+        main()

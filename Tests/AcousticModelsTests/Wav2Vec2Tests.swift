@@ -1,0 +1,173 @@
+import AcousticFeatures
+import AcousticModels
+import Basics
+import CTC
+import Foundation
+import TensorEngine
+import TestSupport
+import Testing
+
+/// Logits, loss, every gradient and ten optimiser steps of Wav2Vec2ForCTC, beside transformers: see
+/// Scripts/golden/wav2vec2.py.
+@Suite struct Wav2Vec2Tests {
+  static let cases = ["group", "layer", "adapters"]
+
+  private struct Case {
+    let directory: String
+    let facts: JSONNode
+    let labels: [[Int]]
+    let clips: [[Float]]
+
+    init(_ name: String) throws {
+      directory = "\(Golden.directory)/wav2vec2/\(name)"
+      facts = try JSONNode(path: "\(directory)/case.json")
+      labels = try facts["labels"].array().map { try $0.ints() }
+      let directory = directory
+      clips = try labels.indices.map {
+        try NumpyFile(path: "\(directory)/samples-\($0).npy").values
+      }
+    }
+
+    func network() throws -> (network: any AcousticNetwork, parameters: [Parameter]) {
+      let store = try WeightStore(directory: directory)
+      let source = ParameterSource { name, _ in try store.readFloats(name) }
+      let network = try Wav2Vec2Configuration(JSONNode(path: "\(directory)/config.json"))
+        .network(from: source)
+      #expect(Set(source.parameters.map(\.name)) == Set(store.names))
+      return (network, source.parameters)
+    }
+
+    func batch(_ indices: [Int]) -> FeatureBatch {
+      FeatureBatch(
+        indices.map { index in
+          let samples = clips[index]
+          return Features(
+            frames: samples.count, bins: 1, validFrames: samples.count, values: samples)
+        })
+    }
+  }
+
+  private func loss(
+    _ golden: Case, _ network: any AcousticNetwork, _ tape: Tape
+  ) throws -> Tensor {
+    let criterion = CTCLoss(labels: network.sizes.labelCount, blank: network.sizes.blank)
+    return try tape.recording {
+      let (logits, segments) = network(
+        golden.batch(Array(golden.clips.indices)), Pass(training: true, precision: .float32))
+      let utterances = golden.labels.enumerated().map { index, target in
+        CTCUtterance(
+          name: "\(index)",
+          segment: PackedSegment(
+            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
+            frames: segments.validRange(index).count),
+          target: target.map(Int32.init),
+          weight: 1 / Double(target.count * golden.labels.count))
+      }
+      return try criterion.onTape(logits: logits, utterances: utterances, policy: .fail).loss
+    }
+  }
+
+  /// One by one and all in a batch: the same, and transformers'.
+  @Test(arguments: cases) func logits(_ name: String) throws {
+    let golden = try Case(name)
+    try onEngine {
+      let (network, _) = try golden.network()
+      let evaluation = Pass(training: false, precision: .float32)
+      let (all, segments) = network(golden.batch(Array(golden.clips.indices)), evaluation)
+      for index in golden.clips.indices {
+        let expected = try NumpyFile(path: "\(golden.directory)/logits-\(index).npy")
+        let frames = network.sizes.outputFrames(golden.clips[index].count)
+        #expect(expected.shape == [frames, network.sizes.labelCount])
+        let (alone, _) = network(golden.batch([index]), evaluation)
+        let together = all.rowsView(segments.range(index)).copy().values
+        for (ours, what) in [(alone.values, "alone"), (together, "in a batch")] {
+          let worst = Golden.relativeError(ours, expected.values)
+          #expect(worst < 1e-5, "utterance \(index) \(what): \(worst)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: cases) func lossAndEveryGradient(_ name: String) throws {
+    let golden = try Case(name)
+    try onEngine {
+      let (network, parameters) = try golden.network()
+      let store = try SafetensorsFile(path: "\(golden.directory)/gradients.safetensors")
+      let trained = parameters.filter { store.names.contains($0.name) }
+      // Without masks nothing stands for masked frames.
+      #expect(
+        parameters.map(\.name).filter { !store.names.contains($0) } == [
+          "wav2vec2.masked_spec_embed"
+        ])
+      for parameter in trained { parameter.tensor.requiresGradient = true }
+      let tape = Tape()
+      let value = try loss(golden, network, tape)
+      let expected = try golden.facts["loss"].double()
+      #expect(abs(Double(value.scalar) - expected) / expected < 1e-5)
+      tape.backward(from: value)
+      let theirs = try trained.map { try store.readFloats($0.name) }
+      let largest = theirs.joined().map(abs).max()!
+      for (parameter, expected) in zip(trained, theirs) {
+        let gradient = try #require(parameter.tensor.gradient, "\(parameter.name)").values
+        // What is zero but for rounding: a key's bias, which softmax undoes, and a convolution's before a group norm.
+        if expected.map(abs).max()! < 1e-6 * largest {
+          #expect(gradient.map(abs).max()! < 1e-5 * largest, "\(parameter.name)")
+        } else {
+          let worst = Golden.relativeError(gradient, expected)
+          #expect(worst < 1e-3, "\(parameter.name): \(worst)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: cases) func tenSteps(_ name: String) throws {
+    let golden = try Case(name)
+    try onEngine {
+      let (network, parameters) = try golden.network()
+      let trained = parameters.filter { $0.name != "wav2vec2.masked_spec_embed" }
+      for parameter in trained { parameter.tensor.requiresGradient = true }
+      let options = golden.facts["optimiser"]
+      let optimiser = AdamW(
+        [ParameterGroup(trained, weightDecay: try options["weight_decay"].double())],
+        beta1: try options["beta1"].double(), beta2: try options["beta2"].double(),
+        epsilon: try options["epsilon"].double())
+      let expected = try golden.facts["losses"].array().map { try $0.double() }
+      for (step, theirs) in expected.enumerated() {
+        let tape = Tape()
+        let value = try loss(golden, network, tape)
+        #expect(abs(Double(value.scalar) - theirs) / theirs < 1e-3, "step \(step)")
+        tape.backward(from: value)
+        optimiser.update(rate: try options["learning_rate"].double())
+      }
+    }
+  }
+
+  /// What is read is written again, but for what adapting changes.
+  @Test func configurationSurvives() throws {
+    let path = "\(Golden.directory)/wav2vec2/adapters/config.json"
+    let configuration = try Wav2Vec2Configuration(JSONNode(path: path))
+    let again = try Wav2Vec2Configuration(JSONNode(configuration.json, file: "again"))
+    #expect(again.json == configuration.json && again.summary == configuration.summary)
+    #expect(configuration.json["mask_time_length"] == 10)
+    var changed = configuration
+    changed.labelCount = 31
+    #expect(changed.json["vocab_size"] == 31)
+    for (key, value, named) in [
+      ("conv_kernel", "[10, 3]", "conv_kernel"), ("hidden_size", "0", "hidden_size"),
+      ("num_attention_heads", "5", "num_attention_heads"), ("pad_token_id", "20", "pad_token_id"),
+      ("feat_extract_norm", "\"batch\"", "feat_extract_norm"), ("hidden_act", "\"mish\"", "mish"),
+      ("add_adapter", "true", "add_adapter"), ("conv_stride", "[99999, 99999, 2]", "conv_stride"),
+      ("do_stable_layer_norm", "false", "adapter_attn_dim"),
+      ("layer_norm_eps", "0", "layer_norm_eps"),
+    ] {
+      var object = try #require(JSONNode(path: path).value?.object)
+      object[key] = try JSONValue(parsing: Data(value.utf8))
+      let error = #expect(throws: IdiolectError.self) {
+        try Wav2Vec2Configuration(JSONNode(.object(object), file: "config.json"))
+      }
+      #expect(
+        error?.message.hasPrefix("config.json: ") == true && error?.message.contains(named) == true,
+        "\(key): \(error?.message ?? "")")
+    }
+  }
+}
