@@ -1,6 +1,7 @@
-"""Golden data for Wav2Vec2ForCTC, from transformers.
+"""Golden data for Wav2Vec2ForCTC and its kin, from transformers.
 
-Writes Tests/Golden/wav2vec2/<name>/ for three random networks, `group` (as wav2vec2-base: channels normalised over
+Writes Tests/Golden/wav2vec2/<name>/ for random networks: smaller ones of HuBERT, UniSpeech, UniSpeech-SAT and
+data2vec, and of Wav2Vec2 three, `group` (as wav2vec2-base: channels normalised over
 time, layers after each part), `layer` (as wav2vec2-large-lv60 and XLS-R: frames normalised, layers before each part,
 convolutions with biases, an odd positional kernel) and `adapters` (as MMS: the same with an adapter in each layer):
 
@@ -19,7 +20,10 @@ import shutil
 
 import numpy as np
 import torch
-from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+from transformers import (
+    Data2VecAudioConfig, Data2VecAudioForCTC, HubertConfig, HubertForCTC, UniSpeechConfig, UniSpeechForCTC,
+    UniSpeechSatConfig, UniSpeechSatForCTC, Wav2Vec2Config, Wav2Vec2ForCTC,
+)
 from transformers.utils import logging
 
 from common import GOLDEN, array, record, tensors, true_double
@@ -35,11 +39,11 @@ QUIET = dict(
 SMALL = dict(conv_kernel=(10, 3, 2), conv_stride=(5, 2, 2), num_attention_heads=4)
 
 
-def network(seed, **sizes):
+def network(seed, kind=(Wav2Vec2Config, Wav2Vec2ForCTC), **sizes):
     torch.manual_seed(seed)
-    config = Wav2Vec2Config(**SMALL, **sizes, **QUIET)
+    config = kind[0](**SMALL, **sizes, **QUIET)
     config._attn_implementation = "eager"
-    model = Wav2Vec2ForCTC(config)
+    model = kind[1](config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.normal_(0, 0.2)
@@ -47,6 +51,11 @@ def network(seed, **sizes):
                 parameter.add_(1)
             if name.endswith("original0"):
                 parameter.abs_().add_(0.5)
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0, 0.2)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 2)
     return model.eval()
 
 
@@ -115,6 +124,22 @@ def main():
         3, vocab_size=20, pad_token_id=0, hidden_size=24, num_hidden_layers=2, intermediate_size=40,
         conv_dim=(12, 12, 12), num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, feat_extract_norm="layer",
         do_stable_layer_norm=True, adapter_attn_dim=6), samples, labels, 3)
+    tiny = dict(vocab_size=20, pad_token_id=0, hidden_size=16, num_hidden_layers=1, intermediate_size=24,
+                conv_dim=(8, 8, 8), num_conv_pos_embedding_groups=2)
+    write("hubert", network(
+        4, (HubertConfig, HubertForCTC), num_conv_pos_embeddings=8, feat_proj_layer_norm=False, **tiny),
+        samples, labels, 4)
+    write("hubert-batch-norm", network(
+        5, (HubertConfig, HubertForCTC), num_conv_pos_embeddings=8, conv_pos_batch_norm=True,
+        feat_extract_norm="layer", do_stable_layer_norm=True, **tiny), samples, labels, 5)
+    write("unispeech", network(6, (UniSpeechConfig, UniSpeechForCTC), num_conv_pos_embeddings=5, **tiny),
+          samples, labels, 6)
+    write("unispeech-sat", network(
+        7, (UniSpeechSatConfig, UniSpeechSatForCTC), num_conv_pos_embeddings=8, feat_extract_norm="layer",
+        do_stable_layer_norm=True, **tiny), samples, labels, 7)
+    write("data2vec", network(
+        8, (Data2VecAudioConfig, Data2VecAudioForCTC), num_conv_pos_embeddings=3, conv_pos_kernel_size=5, **tiny),
+        samples, labels, 8)
 
 
 if __name__ == "__main__":

@@ -55,13 +55,15 @@ extension AcousticModel {
     let family = try config["model_type"].string(default: "missing")
     switch family {
     case "parakeet_ctc": return try FastConformerConfiguration(config)
-    case "wav2vec2": return try Wav2Vec2Configuration(config)
-    default:
-      throw IdiolectError(
-        .unsupported,
-        "\(config.file): model_type is '\(family)'; 'parakeet_ctc' (ParakeetForCTC) and 'wav2vec2' (Wav2Vec2ForCTC) can be opened"
-      )
+    default: break
     }
+    if Wav2Vec2Configuration.Kind(rawValue: family) != nil {
+      return try Wav2Vec2Configuration(config)
+    }
+    let known = ["parakeet_ctc"] + Wav2Vec2Configuration.Kind.allCases.map(\.rawValue)
+    throw IdiolectError(
+      .unsupported,
+      "\(config.file): model_type is '\(family)'; \(known.joined(separator: ", ")) can be opened")
   }
 
   /// The file beside the weights that tells what Idiolect did.

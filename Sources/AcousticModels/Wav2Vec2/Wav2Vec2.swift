@@ -1,43 +1,46 @@
 package import TensorEngine
 
-/// The network of `Wav2Vec2ForCTC`: samples to a score for each label.
+/// The network of `Wav2Vec2ForCTC` and its kin: samples to a score for each label.
 ///
-/// Baevski et al. 2020. What an utterance shares a batch with, or padding, does not reach it.
+/// Baevski et al. 2020 (wav2vec 2.0), Hsu et al. 2021 (HuBERT), Wang et al. 2021 (UniSpeech), Baevski et al. 2022
+/// (data2vec). What an utterance shares a batch with, or padding, does not reach it.
 package final class Wav2Vec2: AcousticNetwork {
   private let configuration: Wav2Vec2Configuration
   private let convolutions: SampleConvolutions
-  private let projectionNorm: LayerNorm
+  private let projectionNorm: LayerNorm?
   private let projection: Linear
   private let maskEmbedding: Tensor?
-  private let positions: PositionalConvolution
+  private let positions: any FramePositions
   private let norm: LayerNorm
   private let stack: [TransformerLayer]
   package let outputLayer: Linear
 
   package var sizes: any NetworkConfiguration { configuration }
   package var layers: [any EncoderLayer] { stack }
-  package var layerName: String { "wav2vec2.encoder.layers" }
+  package var layerName: String { "\(configuration.kind.prefix).encoder.layers" }
 
   init(_ configuration: Wav2Vec2Configuration, from source: ParameterSource) throws {
     self.configuration = configuration
     let size = configuration.hiddenSize
+    let name = configuration.kind.prefix
     maskEmbedding =
       configuration.hasMaskEmbedding
-      ? try source.parameter("wav2vec2.masked_spec_embed", [size], .bias, .uniform(1)) : nil
+      ? try source.parameter("\(name).masked_spec_embed", [size], .bias, .uniform(1)) : nil
     convolutions = try SampleConvolutions(
-      "wav2vec2.feature_extractor", configuration, from: source)
+      "\(name).feature_extractor", configuration, from: source)
     let channels = configuration.convolutionChannels.last!
-    projectionNorm = try LayerNorm(
-      "wav2vec2.feature_projection.layer_norm", size: channels, epsilon: configuration.epsilon,
-      from: source)
+    projectionNorm =
+      configuration.normalisesExtracted
+      ? try LayerNorm(
+        "\(name).feature_projection.layer_norm", size: channels, epsilon: configuration.epsilon,
+        from: source) : nil
     projection = try Linear(
-      "wav2vec2.feature_projection.projection", inputs: channels, outputs: size, from: source)
-    positions = try PositionalConvolution(
-      "wav2vec2.encoder.pos_conv_embed", configuration, from: source)
+      "\(name).feature_projection.projection", inputs: channels, outputs: size, from: source)
+    positions = try configuration.framePositions("\(name).encoder.pos_conv_embed", from: source)
     norm = try LayerNorm(
-      "wav2vec2.encoder.layer_norm", size: size, epsilon: configuration.epsilon, from: source)
+      "\(name).encoder.layer_norm", size: size, epsilon: configuration.epsilon, from: source)
     stack = try (0..<configuration.layerCount).map {
-      try TransformerLayer("wav2vec2.encoder.layers.\($0)", configuration, from: source)
+      try TransformerLayer("\(name).encoder.layers.\($0)", configuration, from: source)
     }
     outputLayer = try Linear(
       "lm_head", inputs: size, outputs: configuration.labelCount, from: source)
@@ -46,7 +49,7 @@ package final class Wav2Vec2: AcousticNetwork {
   package func lower(
     _ batch: FeatureBatch, depth: Int, _ pass: Pass
   ) -> (hidden: Tensor, segments: Segments) {
-    let weight = positions.weight()
+    let place = positions.ofBatch(pass)
     let longest = batch.values.shape[1]
     let frames = batch.valid.map { configuration.outputFrames($0) }
     let parts = batch.valid.indices.compactMap { index -> Tensor? in
@@ -55,9 +58,10 @@ package final class Wav2Vec2: AcousticNetwork {
       samples.pointer.update(
         from: batch.values.pointer + index * longest, count: batch.valid[index])
       let heard = convolutions(samples, pass)
-      var x = projection(projectionNorm(heard, result: pass.precision), result: .float32, pass)
+      var x = projection(
+        projectionNorm?(heard, result: pass.precision) ?? heard, result: .float32, pass)
       x = masked(x.dropout(configuration.projectionDropout, pass), pass)
-      return x.adding(positions(x, weight: weight, pass))
+      return x.adding(place(x))
     }
     let segments = Segments(frames: frames)
     guard !parts.isEmpty else {

@@ -1,8 +1,37 @@
 package import Basics
 package import TensorEngine
 
-/// The sizes of a `Wav2Vec2ForCTC`, as its `config.json` states them.
+/// The sizes of a `Wav2Vec2ForCTC` or of its kin, as its `config.json` states them.
 package struct Wav2Vec2Configuration: NetworkConfiguration {
+  /// Networks that differ from wav2vec 2.0 in how they were pretrained, and in little else.
+  package enum Kind: String, Sendable, CaseIterable {
+    case wav2vec2, hubert, unispeech
+    case unispeechSat = "unispeech-sat"
+    case data2vec = "data2vec-audio"
+
+    /// What the names of parameters begin with.
+    var prefix: String { rawValue.replacing("-", with: "_") }
+
+    var architecture: String {
+      switch self {
+      case .wav2vec2: "Wav2Vec2ForCTC"
+      case .hubert: "HubertForCTC"
+      case .unispeech: "UniSpeechForCTC"
+      case .unispeechSat: "UniSpeechSatForCTC"
+      case .data2vec: "Data2VecAudioForCTC"
+      }
+    }
+  }
+
+  package enum Positions: Sendable, Equatable {
+    /// One convolution, its weight kept as directions and lengths.
+    case weightNorm
+    /// One convolution of what was normalised by channel.
+    case batchNorm
+    /// So many convolutions, each normalised by frame.
+    case stack(Int)
+  }
+
   package enum ExtractorNorm: String, Sendable {
     /// Each channel of the first convolution over time.
     case group
@@ -10,6 +39,7 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     case layer
   }
 
+  package var kind = Kind.wav2vec2
   package var hiddenSize = 768
   package var layerCount = 12
   package var headCount = 12
@@ -21,6 +51,8 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
   package var convolutionStrides = [5, 2, 2, 2, 2, 2, 2]
   package var convolutionKernels = [10, 3, 3, 3, 3, 2, 2]
   package var convolutionBias = false
+  package var normalisesExtracted = true
+  package var positions = Positions.weightNorm
   package var positionKernel = 128
   package var positionGroups = 16
   /// Whether layers normalise what comes in, rather than what goes out.
@@ -43,7 +75,7 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
   /// As it was read: what is written again, but for what adapting changes.
   private var original = JSONObject()
 
-  package var family: String { "Wav2Vec2 (Wav2Vec2ForCTC)" }
+  package var family: String { "Wav2Vec2 (\(kind.architecture))" }
 
   package var summary: String {
     "\(layerCount) layers of \(hiddenSize), \(headCount) attention heads, feed-forward \(intermediateSize), normalised \(isStable ? "before" : "after") each part; \(convolutionChannels.count) convolutions over samples, \(extractorNorm.rawValue) norm"
@@ -58,11 +90,19 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     }
   }
 
+  private var positionLayers: Int { if case .stack(let count) = positions { count } else { 1 } }
+
   package init() {}
 
   /// - Throws: `.invalidModel`, `.invalidData` or `.unsupported` that names the file and the setting.
   package init(_ config: JSONNode) throws {
     original = config.value?.object ?? JSONObject()
+    let type = try config["model_type"].string(default: "wav2vec2")
+    guard let kind = Kind(rawValue: type) else {
+      throw IdiolectError(
+        .unsupported, "\(config.file): model_type is '\(type)', no kin of wav2vec2")
+    }
+    self.kind = kind
     func activation(_ key: String) throws -> Activation {
       let name = try config[key].string(default: "gelu")
       guard let known = Activation(rawValue: name == "gelu_new" ? "gelu_pytorch_tanh" : name) else {
@@ -76,7 +116,8 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     intermediateSize = try config["intermediate_size"].int(default: intermediateSize)
     self.activation = try activation("hidden_act")
     extractorActivation = try activation("feat_extract_activation")
-    let norm = try config["feat_extract_norm"].string(default: "group")
+    let norm =
+      kind == .data2vec ? "layer" : try config["feat_extract_norm"].string(default: "group")
     guard let known = ExtractorNorm(rawValue: norm) else {
       throw IdiolectError(
         .unsupported,
@@ -87,9 +128,18 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     if config["conv_stride"].exists { convolutionStrides = try config["conv_stride"].ints() }
     if config["conv_kernel"].exists { convolutionKernels = try config["conv_kernel"].ints() }
     convolutionBias = try config["conv_bias"].bool(default: false)
-    positionKernel = try config["num_conv_pos_embeddings"].int(default: positionKernel)
+    if kind == .data2vec {
+      positions = .stack(try config["num_conv_pos_embeddings"].int(default: 5))
+      positionKernel = try config["conv_pos_kernel_size"].int(default: 19)
+    } else {
+      positionKernel = try config["num_conv_pos_embeddings"].int(default: positionKernel)
+    }
+    if kind == .hubert {
+      normalisesExtracted = try config["feat_proj_layer_norm"].bool(default: true)
+      if try config["conv_pos_batch_norm"].bool(default: false) { positions = .batchNorm }
+    }
     positionGroups = try config["num_conv_pos_embedding_groups"].int(default: positionGroups)
-    isStable = try config["do_stable_layer_norm"].bool(default: false)
+    isStable = kind == .data2vec ? false : try config["do_stable_layer_norm"].bool(default: false)
     epsilon = try config["layer_norm_eps"].float(default: epsilon)
     labelCount = try config["vocab_size"].int(default: labelCount)
     blank = try config["pad_token_id"].int(default: blank)
@@ -102,11 +152,15 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     let masks = try config["apply_spec_augment"].bool(default: true)
     let share = try config["mask_time_prob"].float(default: maskShare)
     let featureShare = try config["mask_feature_prob"].float(default: 0)
-    hasMaskEmbedding = share > 0 || featureShare > 0
+    hasMaskEmbedding = share > 0 || featureShare > 0 || kind == .unispeechSat
     maskShare = masks ? share : 0
     maskLength = try config["mask_time_length"].int(default: maskLength)
     fewestMasks = try config["mask_time_min_masks"].int(default: fewestMasks)
     let width = config["adapter_attn_dim"]
+    guard !width.exists || [.wav2vec2, .unispeech].contains(kind) else {
+      throw IdiolectError(
+        .unsupported, "\(config.file): adapter_attn_dim is no setting of \(kind.architecture)")
+    }
     adapterWidth = width.exists ? try width.int() : nil
     if try config["add_adapter"].bool(default: false) {
       throw IdiolectError(
@@ -119,8 +173,8 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
   package var json: JSONValue {
     var object = original
     if original.count == 0 {
-      object["architectures"] = ["Wav2Vec2ForCTC"]
-      object["model_type"] = "wav2vec2"
+      object["architectures"] = [.string(kind.architecture)]
+      object["model_type"] = .string(kind.rawValue)
       object["hidden_size"] = .integer(hiddenSize)
       object["num_attention_heads"] = .integer(headCount)
       object["intermediate_size"] = .integer(intermediateSize)
@@ -137,7 +191,9 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     object["num_hidden_layers"] = .integer(layerCount)
     object["vocab_size"] = .integer(labelCount)
     object["pad_token_id"] = .integer(blank)
-    object["adapter_attn_dim"] = adapterWidth.map { .integer($0) } ?? .null
+    if adapterWidth != nil || object["adapter_attn_dim"] != nil {
+      object["adapter_attn_dim"] = adapterWidth.map { .integer($0) } ?? .null
+    }
     return .object(object)
   }
 
@@ -154,7 +210,7 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     for (name, value) in [
       ("hidden_size", hiddenSize), ("num_hidden_layers", layerCount),
       ("num_attention_heads", headCount), ("intermediate_size", intermediateSize),
-      ("num_conv_pos_embeddings", positionKernel),
+      ("num_conv_pos_embeddings", positionLayers), ("conv_pos_kernel_size", positionKernel),
       ("num_conv_pos_embedding_groups", positionGroups), ("vocab_size", labelCount),
       ("adapter_attn_dim", adapterWidth ?? 1), ("mask_time_length", maskLength),
     ]
