@@ -12,6 +12,8 @@ package protocol AcousticNetwork: AnyObject {
   /// What the parameters of layer n are called: this and n.
   var layerName: String { get }
   var outputLayer: Linear { get }
+  /// What the names of parameters begin with that only change in pretraining; nil for none.
+  var extractorName: String? { get }
 
   /// What enters layer `depth`, or the output layer where that is their number: [output rows, hidden].
   func lower(_ batch: FeatureBatch, depth: Int, _ pass: Pass) -> (
@@ -63,6 +65,8 @@ package protocol NetworkConfiguration: Sendable {
 }
 
 extension AcousticNetwork {
+  package var extractorName: String? { nil }
+
   /// - Returns: logits, [output rows, labels], packed, and where each utterance lies in them.
   package func callAsFunction(
     _ batch: FeatureBatch, _ pass: Pass

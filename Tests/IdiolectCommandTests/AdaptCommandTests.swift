@@ -39,6 +39,29 @@ struct AdaptCommandTests {
     FileManager.default.contents(atPath: "\(place.directory)/\(name)")
   }
 
+  /// A network of samples adapts like one of log-mels; its convolutions over samples stay.
+  @Test(arguments: ["full", "upper:1", "lora:2", "bias"]) func wav2vec2(_ strategy: String) throws {
+    let directory = place.directory
+    try onEngine { try TinyModel.wav2vec2().write(to: "\(directory)/samples") }
+    let run = try run(
+      "\"$idiolect\" adapt --model samples --train train.jsonl --dev dev.jsonl \(quick) --strategy \(strategy) -o out"
+    )
+    #expect(run.status == 0, "\(run.errors)")
+    let heard = try self.run(
+      "\"$idiolect\" transcribe --model out \(Golden.repository)/Tests/Golden/features/flite.flac")
+    #expect(heard.status == 0, "\(heard.errors)")
+    let (before, after) = (
+      try SafetensorsFile(path: "\(directory)/samples/model.safetensors"),
+      try SafetensorsFile(path: "\(directory)/out/training/last.safetensors")
+    )
+    let moved = try before.names.filter {
+      try after.names.contains($0) && before.readFloats($0) != after.readFloats($0)
+    }
+    let adds = strategy.hasPrefix("lora")
+    #expect(adds || !moved.isEmpty, "\(after.names)")
+    #expect(!moved.contains { $0.hasPrefix("wav2vec2.feature_extractor.") })
+  }
+
   /// Ctrl-C once: what is done is saved, and the same command goes on to the same bits.
   @Test func interruptedOnce() throws {
     let command =
@@ -114,7 +137,7 @@ struct AdaptCommandTests {
     #expect(["positive transfer", "neutral", "negative transfer"].contains(transfer))
     #expect((shipped == "adapted") == (transfer == "positive transfer"))
     #expect(try record["training"]["steps"].int() > 0)
-    #expect(bytes("out/training/best.safetensors") != nil)
+    #expect(bytes("out/training/last.safetensors") != nil)
     #expect(bytes("out/training/last.safetensors") != nil)
     // What was written can be used, and adapted again.
     #expect(try run("\"$idiolect\" transcribe --model out 0.wav").status == 0)

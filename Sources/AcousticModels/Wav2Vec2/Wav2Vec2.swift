@@ -17,6 +17,7 @@ package final class Wav2Vec2: AcousticNetwork {
 
   package var sizes: any NetworkConfiguration { configuration }
   package var layers: [any EncoderLayer] { stack }
+  package var extractorName: String? { "\(configuration.kind.prefix).feature_extractor." }
   package var layerName: String { "\(configuration.kind.prefix).encoder.layers" }
 
   init(_ configuration: Wav2Vec2Configuration, from source: ParameterSource) throws {

@@ -43,8 +43,10 @@ extension Strategy {
       all += try model.network.addLowRank(rank: rank, alpha: Float(2 * rank), seed: seed)
       chosen = { $0.role == .lowRank }
     }
+    // Convolutions over samples learnt all languages' sounds; little data can only harm them.
+    let extractor = model.network.extractorName
     let trainable = all.filter { parameter in
-      parameter.role != .statistic
+      parameter.role != .statistic && extractor.map { !parameter.name.hasPrefix($0) } ?? true
         && (chosen(parameter) || (newLabels && model.network.depth(of: parameter) == 0))
     }
     let byDepth = Dictionary(grouping: trainable) { model.network.depth(of: $0) }
