@@ -3,48 +3,26 @@ public import Foundation
 
 /// The configuration as `ParakeetFeatureExtractor` of transformers reads and writes it.
 extension LogMelConfiguration {
-  /// Reads `processor_config.json` (the feature extractor nested) or `preprocessor_config.json`.
-  ///
-  /// - Parameter name: the file's name, for errors.
-  /// - Throws: `.invalidModel` that names the file and the key: another feature extractor, a setting
-  ///   that this front end has no counterpart for, a value of the wrong type or range.
-  public init(huggingFace data: Data, name: String = "preprocessor_config.json") throws {
-    try self.init(ExtractorSettings(data, name: name))
-  }
-
-  /// Reads the file of a model directory that holds the front end's settings.
-  ///
-  /// - Throws: `.notFound` where there is neither file; as `init(huggingFace:name:)`.
-  public init(modelDirectory: String) throws {
-    try self.init(ExtractorSettings(modelDirectory: modelDirectory))
-  }
-
   init(_ settings: ExtractorSettings) throws {
-    guard settings.type == "ParakeetFeatureExtractor" else {
-      throw settings.refuse(
-        "feature_extractor_type is \(settings.type); only ParakeetFeatureExtractor is known")
-    }
-    self = try settings.naming {
-      var result = LogMelConfiguration()
-      try settings.read { key, value in
-        switch key {
-        case "feature_size": result.melBins = try value.int()
-        case "sampling_rate": result.sampleRate = try value.int()
-        case "hop_length": result.hopLength = try value.int()
-        case "n_fft":
-          result.fftLength = try value.int()
-          // transformers spaces the bins of an odd one as if it were one less.
-          return result.fftLength % 2 == 0
-        case "win_length": result.windowLength = try value.int()
-        case "preemphasis": result.preemphasis = try value.double(default: 0)
-        case "do_normalize": return try !value.bool(default: false)
-        default: return nil
-        }
-        return true
+    var result = LogMelConfiguration()
+    try settings.read { key, value in
+      switch key {
+      case "feature_size": result.melBins = try value.int()
+      case "sampling_rate": result.sampleRate = try value.int()
+      case "hop_length": result.hopLength = try value.int()
+      case "n_fft":
+        result.fftLength = try value.int()
+        // transformers spaces the bins of an odd one as if it were one less.
+        return result.fftLength % 2 == 0
+      case "win_length": result.windowLength = try value.int()
+      case "preemphasis": result.preemphasis = try value.double(default: 0)
+      case "do_normalize": return try !value.bool(default: false)
+      default: return nil
       }
-      try result.validate()
-      return result
+      return true
     }
+    try result.validate()
+    self = result
   }
 
   /// The settings of the feature extractor, as `save_pretrained` writes them.

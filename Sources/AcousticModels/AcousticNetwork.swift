@@ -15,14 +15,12 @@ package protocol AcousticNetwork: AnyObject {
   /// What the names of parameters begin with that only change in pretraining; nil for none.
   var extractorName: String? { get }
 
-  /// What enters layer `depth`, or the output layer where that is their number: [output rows, hidden].
-  func lower(_ batch: FeatureBatch, depth: Int, _ pass: Pass) -> (
-    hidden: Tensor, segments: Segments
-  )
-  /// What enters each layer and, last, the output layer: [output rows, hidden] each.
-  func states(_ batch: FeatureBatch, _ pass: Pass) -> (states: [Tensor], segments: Segments)
-  /// The logits, [output rows, labels], of what enters layer `depth`.
-  func upper(_ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass) -> Tensor
+  /// What enters the lowest layer: [output rows, hidden].
+  func entry(_ batch: FeatureBatch, _ pass: Pass) -> (hidden: Tensor, segments: Segments)
+  /// What some of the layers, one above the other, make of what enters the first of them.
+  func run(_ layers: Range<Int>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor
+  /// The logits, [output rows, labels], of what the topmost layer gives.
+  func logits(_ hidden: Tensor, _ pass: Pass) -> Tensor
 }
 
 /// One of the like layers that an encoder is a stack of.
@@ -66,6 +64,34 @@ package protocol NetworkConfiguration: Sendable {
 
 extension AcousticNetwork {
   package var extractorName: String? { nil }
+
+  /// What enters layer `depth`, or the output layer where that is their number: [output rows, hidden].
+  package func lower(
+    _ batch: FeatureBatch, depth: Int, _ pass: Pass
+  ) -> (hidden: Tensor, segments: Segments) {
+    let (x, segments) = entry(batch, pass)
+    return (run(0..<depth, x, segments, pass), segments)
+  }
+
+  /// What enters each layer and, last, the output layer: [output rows, hidden] each.
+  package func states(
+    _ batch: FeatureBatch, _ pass: Pass
+  ) -> (states: [Tensor], segments: Segments) {
+    var (x, segments) = entry(batch, pass)
+    var states = [x]
+    for depth in layers.indices {
+      x = run(depth..<depth + 1, x, segments, pass)
+      states.append(x)
+    }
+    return (states, segments)
+  }
+
+  /// The logits, [output rows, labels], of what enters layer `depth`.
+  package func upper(
+    _ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass
+  ) -> Tensor {
+    logits(run(depth..<layers.count, hidden, segments, pass), pass)
+  }
 
   /// - Returns: logits, [output rows, labels], packed, and where each utterance lies in them.
   package func callAsFunction(

@@ -28,42 +28,28 @@ package final class FastConformer: AcousticNetwork {
     relativePositions = RelativePositions(size: configuration.hiddenSize)
   }
 
-  package func lower(
-    _ batch: FeatureBatch, depth: Int, _ pass: Pass
+  package func entry(
+    _ batch: FeatureBatch, _ pass: Pass
   ) -> (hidden: Tensor, segments: Segments) {
     var (x, segments) = subsampling(batch, pass)
     if configuration.scalesInput {
       x = x.scaled(by: Float(configuration.hiddenSize).squareRoot())
     }
-    x = x.dropout(configuration.dropout, pass)
-    return (run(blocks[..<depth], x, segments, pass), segments)
+    return (x.dropout(configuration.dropout, pass), segments)
   }
 
-  package func states(_ batch: FeatureBatch, _ pass: Pass) -> (states: [Tensor], segments: Segments)
-  {
-    var (x, segments) = lower(batch, depth: 0, pass)
-    var states = [x]
-    for depth in blocks.indices {
-      x = run(blocks[depth...depth], x, segments, pass)
-      states.append(x)
-    }
-    return (states, segments)
+  package func logits(_ hidden: Tensor, _ pass: Pass) -> Tensor {
+    outputLayer(hidden, result: .float32, pass)
   }
 
-  package func upper(
-    _ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass
-  ) -> Tensor {
-    outputLayer(run(blocks[depth...], hidden, segments, pass), result: .float32, pass)
-  }
-
-  private func run(
-    _ blocks: ArraySlice<ConformerBlock>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass
+  package func run(
+    _ layers: Range<Int>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass
   ) -> Tensor {
     var x = hidden
     let longest = (0..<segments.count).map { segments.range($0).count }.max() ?? 0
-    guard longest > 0, !blocks.isEmpty else { return x }
+    guard longest > 0, !layers.isEmpty else { return x }
     let positions = relativePositions(length: longest).dropout(configuration.positionDropout, pass)
-    for block in blocks {
+    for block in blocks[layers] {
       // Stochastic depth (Fan et al. 2019). The draw is made whatever the rate, so seeds line up.
       if pass.training && pass.draw() < configuration.layerDrop { continue }
       x = block(x, positions: positions, segments, pass)

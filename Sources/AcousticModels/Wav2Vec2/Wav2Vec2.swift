@@ -47,8 +47,8 @@ package final class Wav2Vec2: AcousticNetwork {
       "lm_head", inputs: size, outputs: configuration.labelCount, from: source)
   }
 
-  package func lower(
-    _ batch: FeatureBatch, depth: Int, _ pass: Pass
+  package func entry(
+    _ batch: FeatureBatch, _ pass: Pass
   ) -> (hidden: Tensor, segments: Segments) {
     let place = positions.ofBatch(pass)
     let longest = batch.values.shape[1]
@@ -70,35 +70,19 @@ package final class Wav2Vec2: AcousticNetwork {
     }
     var x = Tensor.stacked(parts)
     if !configuration.isStable { x = norm(x) }
-    x = x.dropout(configuration.hiddenDropout, pass)
-    return (run(stack[..<depth], x, segments, pass), segments)
+    return (x.dropout(configuration.hiddenDropout, pass), segments)
   }
 
-  package func states(
-    _ batch: FeatureBatch, _ pass: Pass
-  ) -> (states: [Tensor], segments: Segments) {
-    var (x, segments) = lower(batch, depth: 0, pass)
-    var states = [x]
-    for depth in stack.indices {
-      x = run(stack[depth...depth], x, segments, pass)
-      states.append(x)
-    }
-    return (states, segments)
-  }
-
-  package func upper(
-    _ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass
-  ) -> Tensor {
-    var x = run(stack[depth...], hidden, segments, pass)
-    if configuration.isStable { x = norm(x) }
+  package func logits(_ hidden: Tensor, _ pass: Pass) -> Tensor {
+    let x = configuration.isStable ? norm(hidden) : hidden
     return outputLayer(x.dropout(configuration.finalDropout, pass), result: .float32, pass)
   }
 
-  private func run(
-    _ layers: ArraySlice<TransformerLayer>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass
+  package func run(
+    _ layers: Range<Int>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass
   ) -> Tensor {
     guard segments.rows > 0 else { return hidden }
-    return layers.reduce(hidden) { x, layer in
+    return stack[layers].reduce(hidden) { x, layer in
       // Stochastic depth (Fan et al. 2019). The draw is made whatever the rate, so seeds line up.
       pass.training && pass.draw() < configuration.layerDrop ? x : layer(x, segments, pass)
     }
