@@ -10,20 +10,9 @@ import Foundation
 /// shortens the file meanwhile, which is an error and not a crash.
 ///
 /// Format: https://huggingface.co/docs/safetensors
-public struct SafetensorsFile: Sendable {
-  /// What the header says of one tensor.
-  public struct Entry: Sendable, Hashable {
-    public let type: SafetensorsType
-    public let shape: [Int]
-    /// In the file.
-    public let byteRange: Range<Int>
-
-    /// The number of elements; 1 for a scalar, whose shape is empty.
-    public var count: Int { byteRange.count / type.size }
-  }
-
+public struct SafetensorsFile: MappedTensors {
   public let path: String
-  public var entries: [String: Entry] { header.entries }
+  public var entries: [String: WeightEntry] { header.entries }
   /// The tensors' names in the order of their data.
   public var names: [String] { header.names }
   public var metadata: [String: String] { header.metadata }
@@ -56,16 +45,6 @@ public struct SafetensorsFile: Sendable {
         parsing: bytes, dataStart: 8 + size, dataSize: map.size - 8 - size)
       return (map, header)
     }
-  }
-
-  /// The entry of a tensor.
-  ///
-  /// - Throws: `IdiolectError` `.invalidModel` when there is none.
-  public func entry(_ name: String) throws -> Entry {
-    guard let entry = entries[name] else {
-      throw IdiolectError(.invalidModel, "\(path): has no tensor '\(name)'")
-    }
-    return entry
   }
 
   /// Runs `body`; a fault in it becomes an error that names the file.

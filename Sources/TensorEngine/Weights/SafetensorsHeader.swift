@@ -3,7 +3,7 @@ import Foundation
 
 /// The checked contents of a safetensors header.
 struct SafetensorsHeader: Sendable {
-  var entries: [String: SafetensorsFile.Entry] = [:]
+  var entries: [String: WeightEntry] = [:]
   /// In the order of the data.
   var names: [String] = []
   var metadata: [String: String] = [:]
@@ -60,7 +60,7 @@ struct SafetensorsHeader: Sendable {
 
   private static func entry(
     _ name: String, _ value: JSONValue, dataStart: Int, dataSize: Int
-  ) throws -> SafetensorsFile.Entry {
+  ) throws -> WeightEntry {
     guard case .object = value else {
       throw SafetensorsFault.malformedEntry(name, why: "is \(value.kind), should be an object")
     }

@@ -2,10 +2,10 @@ import Basics
 import Foundation
 
 /// The weights of a model directory as one namespace: `model.safetensors`, or the shards that
-/// `model.safetensors.index.json` lists.
+/// `model.safetensors.index.json` lists; where there are none, PyTorch's `pytorch_model.bin` or its shards.
 public struct WeightStore: Sendable {
   /// The files, in the order of their names.
-  public let files: [SafetensorsFile]
+  public let files: [any WeightFile]
   private let home: [String: Int]
   /// What messages call this.
   public let path: String
@@ -13,25 +13,29 @@ public struct WeightStore: Sendable {
   /// Opens a directory's weights.
   ///
   /// - Throws: `IdiolectError`: `.notFound` without weights, `.invalidModel` for an index that does not fit its
-  ///   shards or names a file elsewhere, and what `SafetensorsFile.init(path:)` throws.
+  ///   shards or names a file elsewhere, and what opening the files throws.
   public init(directory: String) throws {
-    let single = "\(directory)/model.safetensors"
-    let index = "\(single).index.json"
-    if FileManager.default.fileExists(atPath: single) {
-      try self.init(file: single)
-    } else if FileManager.default.fileExists(atPath: index) {
-      try self.init(index: index, directory: directory)
-    } else {
-      throw IdiolectError(
-        .notFound,
-        "\(directory): has neither model.safetensors nor model.safetensors.index.json; "
-          + "weights in another format must be saved as safetensors first")
+    for name in ["model.safetensors", "pytorch_model.bin"] {
+      let single = "\(directory)/\(name)"
+      let index = "\(single).index.json"
+      if FileManager.default.fileExists(atPath: single) {
+        try self.init(file: single)
+        return
+      }
+      if FileManager.default.fileExists(atPath: index) {
+        try self.init(index: index, directory: directory)
+        return
+      }
     }
+    throw IdiolectError(
+      .notFound,
+      "\(directory): has neither model.safetensors nor pytorch_model.bin, nor an index of shards of either; copy the weights there"
+    )
   }
 
-  /// Opens one file, such as `adapter_model.safetensors`.
+  /// Opens one file: safetensors, or by its ending (.bin, .pt, .pth, .ckpt) a PyTorch checkpoint.
   public init(file path: String) throws {
-    let file = try SafetensorsFile(path: path)
+    let file = try WeightStore.open(path)
     files = [file]
     home = file.entries.mapValues { _ in 0 }
     self.path = path
@@ -43,7 +47,8 @@ public struct WeightStore: Sendable {
     for (name, node) in try JSONNode(path: path)["weight_map"].members() {
       let shard = try node.string()
       // A shard lies beside its index: a path could reach any file of the user's.
-      guard shard.hasSuffix(".safetensors"), !shard.hasPrefix("."), !shard.contains("/"),
+      guard shard.hasSuffix(".safetensors") || shard.hasSuffix(".bin"),
+        !shard.hasPrefix("."), !shard.contains("/"),
         !shard.contains("\\"), !shard.utf8.contains(0)
       else { throw refuse("the shard '\(shard)' is not the name of a file in this directory") }
       guard shardOf.updateValue(shard, forKey: name) == nil else {
@@ -53,7 +58,7 @@ public struct WeightStore: Sendable {
     guard !shardOf.isEmpty else { throw refuse("its weight_map is empty") }
     var home: [String: Int] = [:]
     files = try Set(shardOf.values).sorted().enumerated().map { position, shard in
-      let file = try SafetensorsFile(path: "\(directory)/\(shard)")
+      let file = try WeightStore.open("\(directory)/\(shard)")
       for name in file.names {
         guard shardOf[name] == shard else {
           throw refuse("it does not list the tensor '\(name)' of \(shard)")
@@ -77,29 +82,35 @@ public struct WeightStore: Sendable {
   public func contains(_ name: String) -> Bool { home[name] != nil }
 
   /// The entry of a tensor; nil when there is none.
-  public subscript(name: String) -> SafetensorsFile.Entry? {
+  public subscript(name: String) -> WeightEntry? {
     home[name].flatMap { files[$0].entries[name] }
   }
 
-  /// See `SafetensorsFile.entry(_:)`.
-  public func entry(_ name: String) throws -> SafetensorsFile.Entry {
+  /// See `WeightFile.entry(_:)`.
+  public func entry(_ name: String) throws -> WeightEntry {
     try file(of: name).entry(name)
   }
 
-  /// See `SafetensorsFile.readFloats(_:)`.
+  /// See `WeightFile.readFloats(_:)`.
   public func readFloats(_ name: String) throws -> [Float] { try file(of: name).readFloats(name) }
 
-  /// See `SafetensorsFile.readFloats(_:into:)`.
+  /// See `WeightFile.readFloats(_:into:)`.
   public func readFloats(
     _ name: String, into destination: UnsafeMutableBufferPointer<Float>
   ) throws {
     try file(of: name).readFloats(name, into: destination)
   }
 
-  /// See `SafetensorsFile.readInt64s(_:)`.
+  /// See `WeightFile.readInt64s(_:)`.
   public func readInt64s(_ name: String) throws -> [Int64] { try file(of: name).readInt64s(name) }
 
-  private func file(of name: String) throws -> SafetensorsFile {
+  private static func open(_ path: String) throws -> any WeightFile {
+    let endings = [".bin", ".pt", ".pth", ".ckpt"]
+    return endings.contains(where: path.hasSuffix)
+      ? try TorchFile(path: path) : try SafetensorsFile(path: path)
+  }
+
+  private func file(of name: String) throws -> any WeightFile {
     guard let position = home[name] else {
       throw IdiolectError(.invalidModel, "\(path): has no tensor '\(name)'")
     }

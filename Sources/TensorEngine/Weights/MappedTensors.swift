@@ -1,11 +1,59 @@
 import Basics
 import CKernels
 
-extension SafetensorsFile {
+/// What a file says of one tensor.
+public struct WeightEntry: Sendable, Hashable {
+  public let type: SafetensorsType
+  public let shape: [Int]
+  /// In the file.
+  public let byteRange: Range<Int>
+
+  /// The number of elements; 1 for a scalar, whose shape is empty.
+  public var count: Int { byteRange.count / type.size }
+}
+
+/// A file of named tensors, row-major, in one of the layouts that can be read.
+public protocol WeightFile: Sendable {
+  var path: String { get }
+  var entries: [String: WeightEntry] { get }
+  /// In the order of the file.
+  var names: [String] { get }
+  var metadata: [String: String] { get }
+
   /// A tensor's elements, row-major: F32, F16, BF16 or F64 as float32.
   ///
   /// - Throws: `IdiolectError` `.invalidModel`: no such tensor, a type that is not floating point, or a file that
   ///   became shorter.
+  func readFloats(_ name: String) throws -> [Float]
+  /// Fills `destination`, which has exactly the tensor's count of elements; see `readFloats(_:)`.
+  func readFloats(_ name: String, into destination: UnsafeMutableBufferPointer<Float>) throws
+  /// A tensor's elements, row-major: any integer type or BOOL.
+  ///
+  /// - Throws: `IdiolectError` `.invalidModel`: no such tensor, a type that is not an integer, a U64 that does not
+  ///   fit, or a file that became shorter.
+  func readInt64s(_ name: String) throws -> [Int64]
+}
+
+extension WeightFile {
+  /// The entry of a tensor.
+  ///
+  /// - Throws: `IdiolectError` `.invalidModel` when there is none.
+  public func entry(_ name: String) throws -> WeightEntry {
+    guard let entry = entries[name] else {
+      throw IdiolectError(.invalidModel, "\(path): has no tensor '\(name)'")
+    }
+    return entry
+  }
+}
+
+/// A file whose bytes are mapped into memory: tensors are copied out, widened to float32, when asked for.
+protocol MappedTensors: WeightFile {
+  var map: MappedFile { get }
+  /// Runs `body`; a fault in it becomes an error that names the file.
+  static func naming<T>(_ path: String, _ body: () throws -> T) throws -> T
+}
+
+extension MappedTensors {
   public func readFloats(_ name: String) throws -> [Float] {
     let entry = try entry(name)
     try requireFloating(name, entry)
@@ -17,7 +65,6 @@ extension SafetensorsFile {
     }
   }
 
-  /// Fills `destination`, which has exactly the tensor's count of elements; see `readFloats(_:)`.
   public func readFloats(
     _ name: String, into destination: UnsafeMutableBufferPointer<Float>
   ) throws {
@@ -42,10 +89,6 @@ extension SafetensorsFile {
     }
   }
 
-  /// A tensor's elements, row-major: any integer type or BOOL.
-  ///
-  /// - Throws: `IdiolectError` `.invalidModel`: no such tensor, a type that is not an integer, a U64 that does not
-  ///   fit, or a file that became shorter.
   public func readInt64s(_ name: String) throws -> [Int64] {
     let entry = try entry(name)
     return try Self.naming(path) {
@@ -74,7 +117,7 @@ extension SafetensorsFile {
     }
   }
 
-  private func requireFloating(_ name: String, _ entry: Entry) throws {
+  private func requireFloating(_ name: String, _ entry: WeightEntry) throws {
     switch entry.type {
     case .float16, .bfloat16, .float32, .float64: return
     default:
@@ -86,7 +129,7 @@ extension SafetensorsFile {
 
   /// Copies an entry out of the map block by block, so that a block is converted while it is in the cache.
   private func widen<Stored: BitwiseCopyable>(
-    _ entry: Entry, _: Stored.Type,
+    _ entry: WeightEntry, _: Stored.Type,
     _ convert: (_ first: Int, UnsafePointer<Stored>, _ count: Int) throws -> Void
   ) throws {
     let block = 16_384
@@ -106,7 +149,7 @@ extension SafetensorsFile {
   }
 
   private func integers<Stored: BitwiseCopyable>(
-    _ entry: Entry, _: Stored.Type, _ convert: (Stored) throws -> Int64
+    _ entry: WeightEntry, _: Stored.Type, _ convert: (Stored) throws -> Int64
   ) throws -> [Int64] {
     var result: [Int64] = []
     result.reserveCapacity(entry.count)
