@@ -7,9 +7,11 @@ import TensorEngine
 extension AcousticModel {
   /// Opens a model directory in the Hugging Face layout.
   ///
+  /// - Parameter language: whose adapter and output layer are taken, where the directory has several, as MMS; nil
+  ///   for those in the model's own weights.
   /// - Throws: `.notFound`, `.invalidModel` or `.unsupported`, naming the file and what is wrong: a tensor
   ///   that is missing, extra or misshapen, a front end that is not the one the model was trained with.
-  public convenience init(directory: String) throws {
+  public convenience init(directory: String, language: String? = nil) throws {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
       throw IdiolectError(
@@ -25,12 +27,15 @@ extension AcousticModel {
         "\(directory): holds no config.json, so it is no model; give a directory that does")
     }
     let config = try JSONNode(path: "\(directory)/config.json")
-    let configuration = try AcousticModel.configuration(config)
+    var configuration = try AcousticModel.configuration(config)
+    let adapter = try language.map { try LanguageAdapters.weights($0, in: directory) }
+    if let rows = adapter?["lm_head.weight"]?.shape.first { configuration.labelCount = rows }
     let frontEnd = try FrontEndConfiguration(modelDirectory: directory)
     let vocabulary = try Vocabulary.read(
-      directory: directory, blank: configuration.blank, size: configuration.labelCount)
+      directory: directory, blank: configuration.blank, size: configuration.labelCount,
+      language: language)
     let store = try WeightStore(directory: directory)
-    let source = ParameterSource(checkpoint: store)
+    let source = ParameterSource(checkpoint: store, inPlace: adapter)
     let recordPath = "\(directory)/\(AcousticModel.recordFile)"
     let record =
       FileManager.default.fileExists(atPath: recordPath) ? try JSONNode(path: recordPath) : nil
@@ -39,6 +44,7 @@ extension AcousticModel {
       normalizer: try record.map(AcousticModel.normalizer) ?? TextNormalizer(),
       record: record?.value, path: directory)
     try source.refuseUnused(in: store)
+    if let adapter { try source.refuseUnused(in: adapter) }
     if let record {
       let trained = try record["front_end"]["fingerprint"].string(
         default: self.frontEnd.fingerprint)
@@ -84,8 +90,11 @@ extension ParameterSource {
   /// Parameters from a checkpoint, each of which must be there in its shape.
   ///
   /// Names of older versions of transformers stand for those of today.
-  convenience init(checkpoint store: WeightStore) {
+  ///
+  /// - Parameter others: where they are taken from where it has them.
+  convenience init(checkpoint own: WeightStore, inPlace others: WeightStore? = nil) {
     self.init { wanted, shape in
+      let store = others.flatMap { $0.contains(wanted) ? $0 : nil } ?? own
       let name = store[wanted] == nil ? ParameterSource.formerName(wanted) : wanted
       guard let entry = store[name] else {
         throw IdiolectError(

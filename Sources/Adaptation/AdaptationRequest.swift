@@ -5,6 +5,8 @@ public import TensorEngine
 public struct AdaptationRequest: Sendable {
   /// Directory of the base model.
   public var base: String
+  /// Of a base that has several; nil for what is in its own weights.
+  public var language: String?
   /// Manifests.
   public var train: String?
   public var dev: String?

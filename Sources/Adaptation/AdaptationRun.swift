@@ -37,7 +37,7 @@ public final class AdaptationRun {
         .invalidArgument, "tasks prepare a model in ScratchRun; an adaptation has one target")
     }
     try settleReplay()
-    let base = try AcousticModel(directory: request.base)
+    let base = try AcousticModel(directory: request.base, language: request.language)
     let store = try WeightStore(directory: request.base)
     let hash = try store.sha256()
     let manifests = try AdaptationManifests(
@@ -141,7 +141,7 @@ public final class AdaptationRun {
   ) throws -> (AcousticModel, LabelTransfer?, replaces: Bool) {
     guard let (transfer, mode, isForeign) = try self.transfer(base, utterances) else {
       // A network of its own: the base is scored later as it was.
-      return (try AcousticModel(directory: request.base), nil, false)
+      return (try AcousticModel(directory: request.base, language: request.language), nil, false)
     }
     say("output layer, \(mode.rawValue): \(transfer.summary)")
     return (

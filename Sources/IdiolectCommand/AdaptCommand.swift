@@ -151,6 +151,7 @@ struct AdaptCommand: ParsableCommand {
     Interruption.permit()
     var request = AdaptationRequest(
       base: try model.directory(), train: train, output: output)
+    request.language = model.language
     request.dev = dev
     request.unlabelled = unlabelled
     request.rounds = rounds

@@ -46,6 +46,12 @@ struct ModelOption: ParsableArguments {
       valueName: "directory"))
   var model: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The language to hear, of a model that has several (adapter.LANG.safetensors, as MMS).",
+      valueName: "code"))
+  var language: String?
+
   /// The directory that was given, or the default one.
   ///
   /// - Throws: `.notFound` where there is no default.
@@ -73,7 +79,7 @@ struct ModelOption: ParsableArguments {
   func open(adapter: String? = nil) throws -> AcousticModel {
     let directory = try directory()
     return try onEngine {
-      let model = try AcousticModel(directory: directory)
+      let model = try AcousticModel(directory: directory, language: language)
       if let adapter { model.use(try AdapterProfile(directory: adapter, for: model)) }
       return model
     }

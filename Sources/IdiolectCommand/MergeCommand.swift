@@ -42,7 +42,7 @@ struct MergeCommand: ParsableCommand {
     }
     let base = try model.directory()
     try onEngine {
-      let whole = try AcousticModel(directory: base)
+      let whole = try AcousticModel(directory: base, language: model.language)
       try whole.merge(
         try adapter.enumerated().map { index, directory in
           (try AdapterProfile(directory: directory, for: whole), given?[index] ?? 1)

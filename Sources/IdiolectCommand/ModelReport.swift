@@ -18,6 +18,13 @@ enum ModelReport {
         + "\(Figures.milliseconds(model.frontEnd.hopSeconds)) apart, \(model.frontEnd.fingerprint)",
       "reference text: \(text(model.normalizer))",
     ]
+    let languages = model.path.map(LanguageAdapters.languages) ?? []
+    if !languages.isEmpty {
+      let shown = languages.prefix(40).joined(separator: " ")
+      lines.append(
+        "languages (--language): \(shown)\(languages.count > 40 ? " and \(languages.count - 40) more" : "")"
+      )
+    }
     if let record = model.record {
       lines.append("record (adaptation.json):")
       let text = record.text(.pretty).split(separator: "\n").map(String.init)
