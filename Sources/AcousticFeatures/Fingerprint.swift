@@ -10,7 +10,6 @@ func stableFingerprint(_ name: String, _ configuration: some Encodable) -> Strin
   // Configurations hold finite numbers, strings and flags, which always encode.
   let bytes = (try? encoder.encode(configuration)) ?? Data()
   var hash = FNVHash()
-  for byte in bytes { hash.combine(UInt64(byte)) }
-  let digits = String(hash.value, radix: 16)
-  return "\(name)-" + String(repeating: "0", count: 16 - digits.count) + digits
+  hash.combine(bytes: bytes)
+  return "\(name)-\(hash.hexadecimal)"
 }

@@ -32,11 +32,7 @@ public struct AudioAugmentation: Sendable, Codable, Hashable {
       throw IdiolectError(.notFound, "\(folder): no such folder, or it cannot be read")
     }
     let paths = names.filter { !$0.hasPrefix(".") }.sorted().map { "\(folder)/\($0)" }
-      .filter { path in
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-          && !isFolder.boolValue
-      }
+      .filter { FilePath.isFolder($0) == false }
     guard !paths.isEmpty else {
       throw IdiolectError(.invalidData, "\(folder): holds no recordings; give a folder of noises")
     }

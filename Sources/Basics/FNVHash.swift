@@ -6,4 +6,14 @@ package struct FNVHash: Sendable {
 
   /// Takes in one number; those of the original are bytes.
   package mutating func combine(_ number: UInt64) { value = (value ^ number) &* 0x100_0000_01B3 }
+
+  package mutating func combine(bytes: some Sequence<UInt8>) {
+    for byte in bytes { combine(UInt64(byte)) }
+  }
+
+  /// 16 hexadecimal digits.
+  package var hexadecimal: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
 }

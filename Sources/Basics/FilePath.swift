@@ -17,6 +17,13 @@ package enum FilePath {
     return directory.utf8.last == UInt8(ascii: "/") ? directory + name : "\(directory)/\(name)"
   }
 
+  /// Whether a directory is there, or another file; nil where nothing is.
+  package static func isFolder(_ path: String) -> Bool? {
+    var isFolder: ObjCBool = false
+    let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    return isThere ? isFolder.boolValue : nil
+  }
+
   /// A directory's name without a slash at the end.
   package static func withoutSlash(_ path: String) -> String {
     var path = path[...]

@@ -27,10 +27,9 @@ struct InspectCommand: ParsableCommand {
   var model: String?
 
   func run() throws {
-    var isDirectory: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-    let isModel = exists && isDirectory.boolValue
-    let isManifest = exists && !isModel && beginsLikeManifest()
+    let isFolder = FilePath.isFolder(path)
+    let isModel = isFolder == true
+    let isManifest = isFolder == false && beginsLikeManifest()
     if model != nil && !isManifest {
       throw IdiolectError(
         .invalidArgument, "\(path): --model goes with a manifest, and this is none")

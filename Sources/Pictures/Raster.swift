@@ -11,10 +11,8 @@ struct Raster {
       (self.red, self.green, self.blue) = (red, green, blue)
     }
 
-    static let white = Colour(255, 255, 255)
     static let black = Colour(0, 0, 0)
     static let grey = Colour(90, 90, 90)
-    static let pale = Colour(225, 225, 225)
     static let blue = Colour(31, 99, 163)
   }
 

@@ -35,6 +35,19 @@ public struct FeaturePipeline: FrontEnd {
     }
   }
 
+  /// The fewest samples that give a valid frame, where `count` give none.
+  private func fewestSamples(above count: Int) -> Int {
+    var (low, high) = (count, max(1, count))
+    repeat {
+      (low, high) = (high, 2 * high)
+    } while frameCount(samples: high).valid == 0 && high < 1 << 31
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if frameCount(samples: middle).valid > 0 { high = middle } else { low = middle }
+    }
+    return high
+  }
+
   public func callAsFunction(_ samples: [Float]) throws -> Features {
     var features = try frontEnd(samples)
     features.values.removeLast((features.frames - features.validFrames) * features.bins)
@@ -53,7 +66,9 @@ public struct FeaturePipeline: FrontEnd {
     }
     let (total, valid) = frameCount(samples: samples.count)
     guard valid > 0 else {
-      throw tooShort(samples: samples.count, minimum: samples.count + 1, sampleRate: sampleRate)
+      throw tooShort(
+        samples: samples.count, minimum: fewestSamples(above: samples.count), sampleRate: sampleRate
+      )
     }
     guard matrix.values.allSatisfy(\.isFinite) else { throw notFinite(samples) }
     matrix.append(repeatElement(0, count: (total - matrix.frames) * bins))

@@ -30,10 +30,7 @@ public struct FeatureStatistics: Sendable {
   ///   - values: `[frames, bins]`.
   ///   - frames: those that count, from the first.
   public mutating func add(_ values: [Float], frames: Int) {
-    let bins = moments.means.count
-    for frame in 0..<min(frames, values.count / max(1, bins)) {
-      moments.add(values[frame * bins..<(frame + 1) * bins])
-    }
+    moments.add(rows: Array(values.prefix(frames * moments.means.count)))
   }
 
   /// The text of a file that `init(_:name:)` reads.

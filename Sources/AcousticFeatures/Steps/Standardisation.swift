@@ -26,7 +26,7 @@ public struct Standardisation: Sendable, Codable, Hashable {
 
   func apply(_ matrix: FrameMatrix) -> FrameMatrix {
     var statistics = Statistics(bins: matrix.bins)
-    for frame in 0..<matrix.frames { statistics.add(matrix.row(frame)) }
+    statistics.add(rows: matrix.values)
     return apply(matrix, statistics)
   }
 
@@ -65,6 +65,13 @@ public struct Standardisation: Sendable, Codable, Hashable {
 
     init(count: Int, means: [Double], squares: [Double]) {
       (self.count, self.means, self.squares) = (count, means, squares)
+    }
+
+    /// - Parameter rows: `[frames, bins]`.
+    mutating func add(rows: [Float]) {
+      for start in stride(from: 0, to: rows.count, by: means.count) {
+        add(rows[start..<start + means.count])
+      }
     }
 
     mutating func add(_ row: some Collection<Float>) {

@@ -47,11 +47,10 @@ struct FeatureConvention: Sendable {
 
   private static func base(_ name: String) throws -> Base {
     if let preset = FeaturePreset(rawValue: name) { return .preset(preset) }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) else {
+    guard let isFolder = FilePath.isFolder(name) else {
       return .preset(try FeaturePreset(named: name))
     }
-    if isFolder.boolValue { return .file(try FrontEndConfiguration(modelDirectory: name)) }
+    if isFolder { return .file(try FrontEndConfiguration(modelDirectory: name)) }
     guard let data = FileManager.default.contents(atPath: name) else {
       throw IdiolectError(.inputOutput, "\(name): cannot be read")
     }
@@ -102,9 +101,9 @@ struct FeatureConvention: Sendable {
   var fingerprint: String {
     get throws {
       var hash = FNVHash()
-      for byte in try JSONEncoder().encode(steps) { hash.combine(UInt64(byte)) }
+      hash.combine(bytes: try JSONEncoder().encode(steps))
       let before = try unnormalised(sampleRate: 16_000).frontEnd().fingerprint
-      return "\(before) \(String(hash.value, radix: 16)) \(idiolectVersion)"
+      return "\(before) \(hash.hexadecimal) \(idiolectVersion)"
     }
   }
 }

@@ -11,9 +11,7 @@ struct FeatureInput: Sendable {
 
   /// Whether a path is of a recording, and not of a folder or a manifest.
   static func isRecording(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    return !path.hasSuffix(".jsonl") && !(isThere && isFolder.boolValue)
+    !path.hasSuffix(".jsonl") && FilePath.isFolder(path) != true
   }
 
   /// What recordings, folders and manifests name, in order.
@@ -56,9 +54,9 @@ struct FeatureInput: Sendable {
         input.name, input.path, "\(input.offsetSeconds)", "\(input.durationSeconds ?? -1)",
         "\(status.st_size)", "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)",
       ]
-      for byte in parts.joined(separator: "\0").utf8 { hash.combine(UInt64(byte)) }
+      hash.combine(bytes: parts.joined(separator: "\0").utf8)
     }
-    return String(hash.value, radix: 16)
+    return hash.hexadecimal
   }
 
   /// The files of a folder and those below it that libsndfile's formats end with the names of; links to folders

@@ -220,15 +220,11 @@ enum FeatureOutput: Equatable {
   case other(String)
 
   init(_ path: String) {
-    var isFolder: ObjCBool = false
     let name = path.split(separator: "/").last ?? ""
     let ending = name.contains(".") ? name.split(separator: ".").last?.lowercased() ?? "" : ""
     if path == "-" {
       self = .lines
-    } else if path.hasSuffix("/")
-      || (FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        && isFolder.boolValue)
-    {
+    } else if path.hasSuffix("/") || FilePath.isFolder(path) == true {
       self = .folder
     } else {
       switch ending {

@@ -14,6 +14,8 @@ final class PresetFrontEnds: Sendable {
   private let preset: FeatureConvention
   private let normalises: Bool
   private let known = Mutex<[Int: FeaturePasses]>([:])
+  /// What it hears of a recording, where that is always as much.
+  private let heardSeconds: Double?
   private let hasNoted = Mutex(false)
   /// Samples that are read at once.
   private static let block = 65_536
@@ -21,6 +23,10 @@ final class PresetFrontEnds: Sendable {
   /// - Parameter normalises: whether normalisation and deltas are part of it; statistics are of what is before.
   init(_ preset: FeatureConvention, normalises: Bool = true) {
     (self.preset, self.normalises) = (preset, normalises)
+    heardSeconds =
+      if case .spectral(let spectral)? = try? preset.unnormalised(sampleRate: 16_000),
+        let fixed = spectral.fixedSamples
+      { Double(fixed) / Double(spectral.sampleRate) } else { nil }
   }
 
   /// The front end for a recording, and whether that is short enough to be held in memory with others.
@@ -31,7 +37,7 @@ final class PresetFrontEnds: Sendable {
     try naming(input) {
       let description = try AudioReader(input.path).description
       let rate = description.sampleRate
-      try noteWhatIsCut(input, description.durationSeconds)
+      noteWhatIsCut(input, description.durationSeconds)
       let isBrief = (input.durationSeconds ?? description.durationSeconds ?? .infinity) <= 60
       guard (8000...192_000).contains(rate) else {
         throw IdiolectError(
@@ -61,12 +67,8 @@ final class PresetFrontEnds: Sendable {
   }
 
   /// Says once that a convention hears no more of a recording than its beginning.
-  private func noteWhatIsCut(_ input: FeatureInput, _ seconds: Double?) throws {
-    let configuration = try preset.unnormalised(sampleRate: 16_000)
-    guard case .spectral(let spectral) = configuration, let fixed = spectral.fixedSamples,
-      let seconds = input.durationSeconds ?? seconds
-    else { return }
-    let heard = Double(fixed) / Double(spectral.sampleRate)
+  private func noteWhatIsCut(_ input: FeatureInput, _ seconds: Double?) {
+    guard let heard = heardSeconds, let seconds = input.durationSeconds ?? seconds else { return }
     let isFirst = hasNoted.withLock { noted in
       defer { noted = noted || seconds > heard }
       return seconds > heard && !noted

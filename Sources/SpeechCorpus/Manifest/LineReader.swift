@@ -29,12 +29,11 @@ struct LineReader: ~Copyable {
   /// - Throws: `IdiolectError` `.notFound` or `.inputOutput`.
   init(path: String) throws {
     self.path = path
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard let isFolder = FilePath.isFolder(path) else {
       throw IdiolectError(.notFound, "\(path): no such file; check the path of the manifest")
     }
-    guard !isDirectory.boolValue, let file = fopen(path, "rb") else {
-      let why = isDirectory.boolValue ? "it is a directory" : String(cString: strerror(errno))
+    guard !isFolder, let file = fopen(path, "rb") else {
+      let why = isFolder ? "it is a directory" : String(cString: strerror(errno))
       throw IdiolectError(.inputOutput, "\(path): cannot read this manifest: \(why)")
     }
     self.file = file

@@ -65,13 +65,12 @@ struct ManifestLine {
   }
 
   private func check(_ path: String, _ audio: String) throws(Problem) {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard let isFolder = FilePath.isFolder(path) else {
       throw Problem(
         utterance: audio, cause: "no such file",
         remedy: "correct audio_filepath, which is relative to the manifest, or restore the file")
     }
-    guard !isDirectory.boolValue else {
+    guard !isFolder else {
       throw Problem(
         utterance: audio, cause: "it is a directory", remedy: "name the recording itself")
     }
