@@ -1,13 +1,15 @@
 """Golden data for Wav2Vec2ForCTC and its kin, from transformers.
 
-Writes Tests/Golden/wav2vec2/<name>/ for random networks: smaller ones of HuBERT, UniSpeech, UniSpeech-SAT and
-data2vec, and of Wav2Vec2 three, `group` (as wav2vec2-base: channels normalised over
+Writes Tests/Golden/wav2vec2/<name>/ for random networks: smaller ones of HuBERT, UniSpeech, UniSpeech-SAT,
+data2vec, WavLM, SEW, Wav2Vec2-Conformer and Wav2Vec2-BERT, and of Wav2Vec2 four, `group` (as wav2vec2-base: channels normalised over
 time, layers after each part), `layer` (as wav2vec2-large-lv60 and XLS-R: frames normalised, layers before each part,
-convolutions with biases, an odd positional kernel) and `adapters` (as MMS: the same with an adapter in each layer):
+convolutions with biases, an odd positional kernel) `adapters` (as MMS: the same with an adapter in each layer) and
+`shrinking` (add_adapter: convolutions after the layers):
 
   config.json, model.safetensors   as save_pretrained writes them, float32
-  samples-<i>.npy                  [samples], utterance i
-  logits-<i>.npy                   [frames, labels], utterance i alone
+  samples-<i>.npy                  [samples], utterance i; of Wav2Vec2-BERT [frames, 160], made numbers
+  logits-<i>.npy                   [frames, labels], utterance i alone; of SEW one more without labels, of an odd
+                                   number of frames
   gradients.safetensors            d loss / d parameter, by parameter name
   case.json                        labels, losses of each utterance, loss before each of ten AdamW steps and after
 
@@ -22,7 +24,8 @@ import numpy as np
 import torch
 from transformers import (
     Data2VecAudioConfig, Data2VecAudioForCTC, HubertConfig, HubertForCTC, UniSpeechConfig, UniSpeechForCTC,
-    UniSpeechSatConfig, UniSpeechSatForCTC, Wav2Vec2Config, Wav2Vec2ForCTC,
+    SEWConfig, SEWForCTC, UniSpeechSatConfig, UniSpeechSatForCTC, Wav2Vec2BertConfig, Wav2Vec2BertForCTC,
+    Wav2Vec2Config, Wav2Vec2ConformerConfig, Wav2Vec2ConformerForCTC, Wav2Vec2ForCTC, WavLMConfig, WavLMForCTC,
 )
 from transformers.utils import logging
 
@@ -36,12 +39,14 @@ QUIET = dict(
     hidden_dropout=0.0, activation_dropout=0.0, attention_dropout=0.0, feat_proj_dropout=0.0, final_dropout=0.0,
     layerdrop=0.0, mask_time_prob=0.05, apply_spec_augment=False,
 )
-SMALL = dict(conv_kernel=(10, 3, 2), conv_stride=(5, 2, 2), num_attention_heads=4)
+SMALL = dict(conv_kernel=(10, 3, 2), conv_stride=(5, 2, 2))
+HEADS = dict(num_attention_heads=4)
 
 
 def network(seed, kind=(Wav2Vec2Config, Wav2Vec2ForCTC), **sizes):
     torch.manual_seed(seed)
-    config = kind[0](**SMALL, **sizes, **QUIET)
+    convolutions = {} if kind[0] is Wav2Vec2BertConfig else SMALL
+    config = kind[0](**convolutions, **HEADS, **sizes, **QUIET)
     config._attn_implementation = "eager"
     model = kind[1](config)
     with torch.no_grad():
@@ -80,14 +85,18 @@ def write(name, model, samples, labels, seed):
     model = model.double()
     clips = []
     for index, count in enumerate(samples):
-        clip = noise(random, count)
-        clip = (clip - clip.mean()) / np.sqrt(clip.var() + 1e-7)
+        if isinstance(count, tuple):
+            clip = random.standard_normal(count)
+        else:
+            clip = noise(random, count)
+            clip = (clip - clip.mean()) / np.sqrt(clip.var() + 1e-7)
         array(directory / f"samples-{index}", torch.from_numpy(clip))
         clips.append(torch.from_numpy(clip.astype(np.float32)).double())
 
     loss, each, logits = mean_loss(model, clips, labels)
     loss.backward()
-    for index, found in enumerate(logits):
+    for index in range(len(clips)):
+        found = logits[index] if index < len(logits) else model(clips[index][None]).logits[0]
         array(directory / f"logits-{index}", found)
     tensors(directory / "gradients", {k: p.grad for k, p in model.named_parameters() if p.grad is not None})
 
@@ -140,6 +149,38 @@ def main():
     write("data2vec", network(
         8, (Data2VecAudioConfig, Data2VecAudioForCTC), num_conv_pos_embeddings=3, conv_pos_kernel_size=5, **tiny),
         samples, labels, 8)
+    wavlm = (WavLMConfig, WavLMForCTC)
+    # Far fewer buckets than frames, so that the far ones are met.
+    buckets = dict(num_conv_pos_embeddings=8, num_buckets=16, max_bucket_distance=40)
+    two = {**tiny, "num_hidden_layers": 2}
+    write("wavlm", network(9, wavlm, **buckets, **two), samples, labels, 9)
+    write("wavlm-stable", network(
+        10, wavlm, feat_extract_norm="layer", do_stable_layer_norm=True, **buckets, **two), samples, labels, 10)
+    # 100, 56, 2 and 15 frames.
+    even = [2010, 1140, 60, 317]
+    sew = (SEWConfig, SEWForCTC)
+    write("sew", network(11, sew, num_conv_pos_embeddings=8, squeeze_factor=2, **tiny), even, labels, 11)
+    write("sew-unprojected", network(
+        12, sew, num_conv_pos_embeddings=7, squeeze_factor=2, **{**tiny, "conv_dim": (8, 8, 16)}), even, labels, 12)
+    conformer = (Wav2Vec2ConformerConfig, Wav2Vec2ConformerForCTC)
+    blocks = dict(num_conv_pos_embeddings=8, conv_depthwise_kernel_size=5, conformer_conv_dropout=0.0,
+                  hidden_act="swish", **two)
+    write("conformer-relative", network(
+        13, conformer, position_embeddings_type="relative", **blocks), samples, labels, 13)
+    write("conformer-rotary", network(
+        14, conformer, position_embeddings_type="rotary", **blocks), samples, labels, 14)
+    write("shrinking", network(
+        15, num_conv_pos_embeddings=8, add_adapter=True, num_adapter_layers=2, output_hidden_size=12, **tiny),
+        samples, labels, 15)
+    bert = (Wav2Vec2BertConfig, Wav2Vec2BertForCTC)
+    frames = [(60, 160), (33, 160), (3, 160)]
+    blocks = dict(vocab_size=20, pad_token_id=0, hidden_size=16, intermediate_size=24, num_hidden_layers=2,
+                  conv_depthwise_kernel_size=5, conformer_conv_dropout=0.0)
+    write("bert", network(
+        16, bert, left_max_position_embeddings=6, right_max_position_embeddings=3, **blocks), frames, labels, 16)
+    write("bert-shrinking", network(
+        17, bert, position_embeddings_type="relative", add_adapter=True, use_intermediate_ffn_before_adapter=True,
+        output_hidden_size=12, **blocks), frames, labels, 17)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 import AcousticFeatures
-import Basics
+package import Basics
 import Foundation
 import SpeechText
 import TensorEngine
@@ -12,12 +12,11 @@ extension AcousticModel {
   /// - Throws: `.notFound`, `.invalidModel` or `.unsupported`, naming the file and what is wrong: a tensor
   ///   that is missing, extra or misshapen, a front end that is not the one the model was trained with.
   public convenience init(directory: String, language: String? = nil) throws {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
+    guard let isFolder = FilePath.isFolder(directory) else {
       throw IdiolectError(
         .notFound, "\(directory): no such model; give a directory that holds config.json")
     }
-    guard isDirectory.boolValue else {
+    guard isFolder else {
       throw IdiolectError(
         .invalidModel, "\(directory): a model is a directory with config.json, this is a file")
     }
@@ -57,16 +56,19 @@ extension AcousticModel {
     }
   }
 
-  private static func configuration(_ config: JSONNode) throws -> any NetworkConfiguration {
+  /// - Throws: `.unsupported` for a family that is not known; what its configuration throws.
+  package static func configuration(_ config: JSONNode) throws -> any NetworkConfiguration {
     let family = try config["model_type"].string(default: "missing")
     switch family {
     case "parakeet_ctc": return try FastConformerConfiguration(config)
+    case "wav2vec2-bert": return try Wav2Vec2BertConfiguration(config)
     default: break
     }
     if Wav2Vec2Configuration.Kind(rawValue: family) != nil {
       return try Wav2Vec2Configuration(config)
     }
-    let known = ["parakeet_ctc"] + Wav2Vec2Configuration.Kind.allCases.map(\.rawValue)
+    let known =
+      ["parakeet_ctc", "wav2vec2-bert"] + Wav2Vec2Configuration.Kind.allCases.map(\.rawValue)
     throw IdiolectError(
       .unsupported,
       "\(config.file): model_type is '\(family)'; \(known.joined(separator: ", ")) can be opened")

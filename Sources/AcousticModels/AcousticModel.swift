@@ -73,6 +73,11 @@ public final class AcousticModel {
     frontEnd.hopSeconds * Double(network.sizes.subsamplingFactor)
   }
 
+  /// Seconds between the frames that the layers work on.
+  package var layerHopSeconds: Double {
+    frontEnd.hopSeconds * Double(network.sizes.layerSubsamplingFactor)
+  }
+
   /// The number of values in trainable tensors and statistics.
   public var parameterCount: Int {
     parameters.filter { $0.role != .statistic }.reduce(0) { $0 + $1.tensor.count }

@@ -15,16 +15,24 @@ package protocol AcousticNetwork: AnyObject {
   /// What the names of parameters begin with that only change in pretraining; nil for none.
   var extractorName: String? { get }
 
-  /// What enters the lowest layer: [output rows, hidden].
+  /// What enters the lowest layer: [hidden rows, hidden], and where each utterance lies in it.
   func entry(_ batch: FeatureBatch, _ pass: Pass) -> (hidden: Tensor, segments: Segments)
-  /// What some of the layers, one above the other, make of what enters the first of them.
-  func run(_ layers: Range<Int>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor
-  /// The logits, [output rows, labels], of what the topmost layer gives.
-  func logits(_ hidden: Tensor, _ pass: Pass) -> Tensor
+  /// What all layers are given of positions; see `MultiHeadAttention`.
+  func positions(_ segments: Segments, _ pass: Pass) -> Tensor?
+  /// The logits, [output rows, labels], of what the topmost layer gives, and where each utterance lies in them:
+  /// some networks give another number of frames than their layers work on.
+  func logits(
+    _ hidden: Tensor, _ segments: Segments, _ pass: Pass
+  ) -> (logits: Tensor, segments: Segments)
 }
 
 /// One of the like layers that an encoder is a stack of.
 package protocol EncoderLayer: AnyObject {
+  /// - Parameter shared: what all layers of the network are given of positions; see `MultiHeadAttention`.
+  /// - Returns: as many rows as x has.
+  func callAsFunction(
+    _ x: Tensor, shared: Tensor?, _ segments: Segments, _ pass: Pass
+  ) -> Tensor
   /// Linear layers, which may get low-rank updates.
   var linears: [Linear] { get }
   /// Those of them that read the feed-forward modules' hidden units.
@@ -46,12 +54,18 @@ package protocol NetworkConfiguration: Sendable {
   var labelCount: Int { get set }
   /// The index of the blank.
   var blank: Int { get set }
+  /// The probability that training skips a layer.
+  var layerDrop: Float { get }
+  /// Whether training masks frames within the network, so that SpecAugment on its features would be a second time.
+  var masksFrames: Bool { get }
   /// Of the bottleneck adapters at the end of the encoder's layers; nil for none.
   var adapterWidth: Int? { get set }
   /// What a frame of the front end must have.
   var inputBins: Int { get }
   /// Frames of the front end to an output frame.
   var subsamplingFactor: Int { get }
+  /// Frames of the front end to a frame that the layers work on.
+  var layerSubsamplingFactor: Int { get }
   /// Output frames for so many frames of the front end.
   func outputFrames(_ frames: Int) -> Int
   /// `config.json`, as transformers reads it.
@@ -62,10 +76,29 @@ package protocol NetworkConfiguration: Sendable {
   func network(from source: ParameterSource) throws -> any AcousticNetwork
 }
 
+extension NetworkConfiguration {
+  package var layerSubsamplingFactor: Int { subsamplingFactor }
+  package var masksFrames: Bool { false }
+}
+
 extension AcousticNetwork {
   package var extractorName: String? { nil }
+  package func positions(_ segments: Segments, _ pass: Pass) -> Tensor? { nil }
 
-  /// What enters layer `depth`, or the output layer where that is their number: [output rows, hidden].
+  /// What some of the layers, one above the other, make of what enters the first of them.
+  package func run(
+    _ range: Range<Int>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass
+  ) -> Tensor {
+    guard segments.rows > 0, !range.isEmpty else { return hidden }
+    let shared = positions(segments, pass)
+    return layers[range].reduce(hidden) { x, layer in
+      // Stochastic depth (Fan et al. 2019). The draw is made whatever the rate, so seeds line up.
+      pass.training && pass.draw() < sizes.layerDrop
+        ? x : layer(x, shared: shared, segments, pass)
+    }
+  }
+
+  /// What enters layer `depth`, or the output layer where that is their number: [hidden rows, hidden].
   package func lower(
     _ batch: FeatureBatch, depth: Int, _ pass: Pass
   ) -> (hidden: Tensor, segments: Segments) {
@@ -73,7 +106,7 @@ extension AcousticNetwork {
     return (run(0..<depth, x, segments, pass), segments)
   }
 
-  /// What enters each layer and, last, the output layer: [output rows, hidden] each.
+  /// What enters each layer and, last, what the topmost gives: [hidden rows, hidden] each.
   package func states(
     _ batch: FeatureBatch, _ pass: Pass
   ) -> (states: [Tensor], segments: Segments) {
@@ -89,8 +122,8 @@ extension AcousticNetwork {
   /// The logits, [output rows, labels], of what enters layer `depth`.
   package func upper(
     _ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass
-  ) -> Tensor {
-    logits(run(depth..<layers.count, hidden, segments, pass), pass)
+  ) -> (logits: Tensor, segments: Segments) {
+    logits(run(depth..<layers.count, hidden, segments, pass), segments, pass)
   }
 
   /// - Returns: logits, [output rows, labels], packed, and where each utterance lies in them.
@@ -98,7 +131,7 @@ extension AcousticNetwork {
     _ batch: FeatureBatch, _ pass: Pass
   ) -> (logits: Tensor, segments: Segments) {
     let (hidden, segments) = lower(batch, depth: 0, pass)
-    return (upper(hidden, segments, depth: 0, pass), segments)
+    return upper(hidden, segments, depth: 0, pass)
   }
 
   /// Layers from the top that a parameter lies in: 0 for the output layer, 1 for the topmost of the encoder, one

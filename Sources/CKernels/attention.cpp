@@ -95,6 +95,21 @@ CK_CLONES void sumRows(const float *x, size_t stride, size_t rows, float *sums, 
   }
 }
 
+/// out[j] = factor · x[j]
+CK_CLONES void scaleInto(const float *x, float factor, float *out, size_t count) {
+  for (size_t j = 0; j < count; j++) out[j] = factor * x[j];
+}
+
+/// y[j] += factor · x[j]; returns Σ x · z.
+CK_CLONES float addScaledAndDot(const float *x, float factor, const float *z, float *y, size_t count) {
+  float inner = 0;
+  for (size_t j = 0; j < count; j++) {
+    y[j] += factor * x[j];
+    inner += x[j] * z[j];
+  }
+  return inner;
+}
+
 CK_CLONES void addInto(const float *x, float *y, size_t count) {
   for (size_t j = 0; j < count; j++) y[j] += x[j];
 }
@@ -191,6 +206,8 @@ struct Head {
   size_t size() const { return call.size; }
   size_t column() const { return head * call.size; }
   uint64_t seed() const { return call.seed + utterance * 0x9E3779B9ull; }
+  size_t gatePlace(size_t row) const { return (first + row) * call.heads + head; }
+  float gate(size_t row) const { return call.gates[gatePlace(row)]; }
   size_t drawsBefore(size_t row) const { return (head * frames + row) * frames; }
 };
 
@@ -198,9 +215,19 @@ struct Head {
 template <class O>
 struct Positions {
   std::vector<typename O::Value> columns, rows;
+  /// Biases of the distances over the scale, [heads, position_rows].
+  std::vector<float> biases;
   size_t width = 0, rowWidth = 0, columnSize = 0, rowSize = 0;
 
   Positions(const ck_attention &call, bool forGradients) {
+    if (call.distances) {
+      biases.resize(call.heads * call.position_rows);
+      for (size_t c = 0; c < call.position_rows; c++) {
+        for (size_t h = 0; h < call.heads; h++) {
+          biases[h * call.position_rows + c] = call.distances[c * call.heads + h] / call.scale;
+        }
+      }
+    }
     if (!call.positions) return;
     const size_t count = call.position_rows, size = call.size;
     width = paddedTo(count, ck::lanes) + 4 * ck::lanes;
@@ -260,6 +287,8 @@ void forward(const Head &h, const Positions<O> &positions, ck::Workspace &work, 
   packColumns(at<O>(h.call.keys, start), h.call.row, frames, size, keys, keyColumns);
   packRows(at<O>(h.call.values, start), h.call.row, frames, size, width, valueRows);
   const Value *distances = isRelative ? positions.columns.data() + h.head * positions.columnSize : nullptr;
+  const float *biases =
+      h.call.gates ? positions.biases.data() + h.head * h.call.position_rows + h.farthest : nullptr;
 
   for (size_t i0 = 0; i0 < frames; i0 += queryBlock) {
     const size_t rows = std::min(queryBlock, frames - i0);
@@ -276,9 +305,12 @@ void forward(const Head &h, const Positions<O> &positions, ck::Workspace &work, 
       for (size_t r = 0; r < block; r++) {
         const size_t i = i0 + m + r;
         if (i < h.valid) {
-          softmaxRow(content + (m + r) * keys,
-                     isRelative ? position + (m + r) * reach + (block - 1 - r) : nullptr, h.call.scale,
-                     weights, frames, h.valid);
+          const float *shifted = isRelative ? position + (m + r) * reach + (block - 1 - r) : nullptr;
+          if (biases) {
+            scaleInto(biases + frames - 1 - i, h.gate(i), position, frames);
+            shifted = position;
+          }
+          softmaxRow(content + (m + r) * keys, shifted, h.call.scale, weights, frames, h.valid);
         } else {
           std::fill_n(weights, frames, 1.0f / frames);
         }
@@ -308,6 +340,10 @@ struct Gradients {
   float *positions;
   /// Shares of u and v, [utterances, 2, heads · size].
   float *biases;
+  /// [rows, heads].
+  float *gates;
+  /// By utterance, [heads, 2 · frames − 1] each.
+  float *distances;
 };
 
 /// The left-hand operands made of one matrix of `frames` rows: its rows, its columns, its diagonals.
@@ -386,6 +422,10 @@ void backward(const Head &h, const Positions<O> &positions, ck::Workspace &work,
   packRows(dr, all, frames, size, width, dmixedRows);
   packColumns(at<O>(h.call.values, start), h.call.row, frames, size, keys, valueColumns);
   packRows(at<O>(h.call.keys, start), h.call.row, frames, size, width, keyRows);
+  const float *biases =
+      h.call.gates ? positions.biases.data() + h.head * h.call.position_rows + h.farthest : nullptr;
+  float *dbiases = out.distances ? out.distances + h.head * distances : nullptr;
+  if (dbiases) std::fill_n(dbiases, distances, 0.0f);
 
   for (size_t i0 = 0; i0 < frames; i0 += queryBlock) {
     const size_t rows = std::min(queryBlock, frames - i0);
@@ -405,8 +445,16 @@ void backward(const Head &h, const Positions<O> &positions, ck::Workspace &work,
       } else {
         std::memcpy(mixingRow, w, frames * sizeof(Value));
       }
-      if (i >= h.valid) continue;
+      if (i >= h.valid) {
+        if (dbiases) out.gates[h.gatePlace(i)] = 0;
+        continue;
+      }
       softmaxRowBackward(values, dw, h.call.scale, row, h.valid);
+      if (dbiases) {
+        const size_t from = frames - 1 - i;
+        out.gates[h.gatePlace(i)] =
+            addScaledAndDot(row, h.gate(i) / h.call.scale, biases + from, dbiases + from, h.valid);
+      }
       storeRow(row, dscores + i * stride + margin, h.valid);
     }
   }
@@ -489,22 +537,22 @@ void overHeads(const ck_attention &call, Body &&body) {
       const size_t first = call.segments.offsets[u], frames = call.segments.offsets[u + 1] - first;
       if (frames == 0) continue;
       body(Head{call, u, task % call.heads, first, frames, size_t(call.segments.valid[u]),
-                call.positions ? (call.position_rows + 1) / 2 - frames : 0});
+                call.position_rows ? (call.position_rows + 1) / 2 - frames : 0});
     }
   });
 }
 
-/// Where each utterance's kept weights and position gradients begin.
+/// Where each utterance's kept weights begin, and among the distances of all its own.
 struct Places {
-  std::vector<size_t> weights, positions;
+  std::vector<size_t> weights, distances;
   explicit Places(const ck_attention &call) {
     size_t w = 0, p = 0;
     for (size_t u = 0; u < call.segments.count; u++) {
       const size_t frames = call.segments.offsets[u + 1] - call.segments.offsets[u];
       weights.push_back(w);
-      positions.push_back(p);
+      distances.push_back(p);
       w += call.heads * frames * frames;
-      p += frames == 0 ? 0 : (2 * frames - 1) * call.heads * call.size;
+      p += frames == 0 ? 0 : 2 * frames - 1;
     }
   }
 };
@@ -524,21 +572,34 @@ void forwardAll(const ck_attention &call, void *kept, ck::Array result) {
 
 template <class O>
 void backwardAll(const ck_attention &call, const void *kept, const void *dresult, Gradients out,
-                 float *dpositions, float *du, float *dv) {
+                 const ck_attention_gradients &sums) {
   const Positions<O> positions(call, true);
   const Places places(call);
-  float *const shares = out.positions;
+  const size_t all = call.heads * call.size;
   overHeads(call, [&](const Head &h) {
     Gradients mine = out;
-    if (shares) mine.positions = shares + places.positions[h.utterance];
+    if (out.positions) mine.positions += places.distances[h.utterance] * all;
+    if (out.distances) mine.distances += places.distances[h.utterance] * call.heads;
     backward<O>(h, positions, workspace,
                 static_cast<const typename O::Value *>(kept) + places.weights[h.utterance] +
                     h.head * h.frames * h.frames,
                 dresult, mine);
   });
-  if (!call.positions) return;
   // Shares of utterances are added in their order, whatever the number of threads.
-  const size_t all = call.heads * call.size;
+  if (call.gates) {
+    std::fill_n(sums.distances, call.position_rows * call.heads, 0.0f);
+    for (size_t u = 0; u < call.segments.count; u++) {
+      const size_t frames = call.segments.offsets[u + 1] - call.segments.offsets[u];
+      if (frames == 0) continue;
+      const size_t first = (call.position_rows + 1) / 2 - frames, count = 2 * frames - 1;
+      const float *share = out.distances + places.distances[u] * call.heads;
+      for (size_t h = 0; h < call.heads; h++) {
+        for (size_t c = 0; c < count; c++) sums.distances[(first + c) * call.heads + h] += share[h * count + c];
+      }
+    }
+  }
+  if (!call.positions) return;
+  float *const du = sums.u, *const dv = sums.v, *const dpositions = sums.positions;
   std::fill_n(du, all, 0.0f);
   std::fill_n(dv, all, 0.0f);
   ck::parallel(call.position_rows, ck::rowGrain(all), [&](size_t b, size_t e) {
@@ -549,7 +610,8 @@ void backwardAll(const ck_attention &call, const void *kept, const void *dresult
       const size_t first = (call.position_rows + 1) / 2 - frames, last = first + 2 * frames - 1;
       const size_t from = std::max(b, first), to = std::min(e, last);
       if (from < to) {
-        addInto(shares + places.positions[u] + (from - first) * all, dpositions + from * all, (to - from) * all);
+        addInto(out.positions + (places.distances[u] + from - first) * all, dpositions + from * all,
+                (to - from) * all);
       }
     }
   });
@@ -591,10 +653,10 @@ void ck_attention_backward(const ck_attention *call, const void *kept, const voi
                            const ck_attention_gradients *g) {
   const ck::Timed timed("attention backward", (call->positions ? 12 : 8) * squares(*call), 0);
   const Gradients out{{g->queries, g->type}, {g->keys, g->type}, {g->values, g->type}, g->position_shares,
-                      g->bias_shares};
+                      g->bias_shares, g->gates, g->distance_shares};
   if (call->type == CK_BFLOAT16) {
-    backwardAll<BFloat16Operands>(*call, kept, dresult, out, g->positions, g->u, g->v);
+    backwardAll<BFloat16Operands>(*call, kept, dresult, out, *g);
   } else {
-    backwardAll<Float32Operands>(*call, kept, dresult, out, g->positions, g->u, g->v);
+    backwardAll<Float32Operands>(*call, kept, dresult, out, *g);
   }
 }

@@ -57,12 +57,12 @@ CK_INLINE void correlateColumns(const float *x, const float *taps, const float *
   for (size_t v = 0; v < V; v++) store(out + v * lanes, sums[v]);
 }
 
-/// y[t] = bias + Σ_k taps[k] · x[t + k − pad] over rows t + k − pad in [0, readable), t in [begin, end).
+/// y[t] = bias + Σ_k taps[k] · x[t + k − before] over rows t + k − before in [0, readable), t in [begin, end).
 CK_CLONES void correlate(const float *x, const float *taps, const float *bias, float *y,
-                         size_t readable, size_t columns, size_t kernel, size_t begin, size_t end) {
-  const ptrdiff_t pad = static_cast<ptrdiff_t>(kernel - 1) / 2;
+                         size_t readable, size_t columns, size_t kernel, ptrdiff_t before, size_t begin,
+                         size_t end) {
   for (size_t t = begin; t < end; t++) {
-    const ptrdiff_t start = static_cast<ptrdiff_t>(t) - pad;
+    const ptrdiff_t start = static_cast<ptrdiff_t>(t) - before;
     const ptrdiff_t limit = static_cast<ptrdiff_t>(readable) - start;
     const size_t first = start < 0 ? static_cast<size_t>(-start) : 0;
     const size_t last = limit < 0 ? 0 : (static_cast<size_t>(limit) < kernel ? limit : kernel);
@@ -85,7 +85,7 @@ CK_CLONES void correlate(const float *x, const float *taps, const float *bias, f
   }
 }
 
-/// Σ_t dy[t] · x[t + k − pad] for `G` taps from k on and one vector of columns, in registers.
+/// Σ_t dy[t] · x[t + k − before] for `G` taps from k on and one vector of columns, in registers.
 template <size_t G>
 CK_INLINE void gradientTaps(const float *x, const float *dy, float *sums, size_t frames, size_t readable,
                             size_t columns, ptrdiff_t shift) {
@@ -112,29 +112,29 @@ CK_INLINE void gradientTaps(const float *x, const float *dy, float *sums, size_t
   for (size_t g = 0; g < G; g++) store(sums + g * columns, CK_LOAD(sums + g * columns) + totals[g]);
 }
 
-/// sums[k, columns b ..< e] += Σ_t dy[t] · x[t + k − pad] of one utterance.
+/// sums[k, columns b ..< e] += Σ_t dy[t] · x[t + k − before] of one utterance.
 CK_CLONES void weightGradient(const float *x, const float *dy, float *sums, size_t frames,
-                              size_t readable, size_t columns, size_t kernel, size_t b, size_t e) {
-  const ptrdiff_t pad = static_cast<ptrdiff_t>(kernel - 1) / 2;
+                              size_t readable, size_t columns, size_t kernel, ptrdiff_t before, size_t b,
+                              size_t e) {
   size_t c = b;
   for (; c + lanes <= e; c += lanes) {
     size_t k = 0;
     for (; k + 8 <= kernel; k += 8) {
       gradientTaps<8>(x + c, dy + c, sums + k * columns + c, frames, readable, columns,
-                      static_cast<ptrdiff_t>(k) - pad);
+                      static_cast<ptrdiff_t>(k) - before);
     }
     for (; k + 3 <= kernel; k += 3) {
       gradientTaps<3>(x + c, dy + c, sums + k * columns + c, frames, readable, columns,
-                      static_cast<ptrdiff_t>(k) - pad);
+                      static_cast<ptrdiff_t>(k) - before);
     }
     for (; k < kernel; k++) {
       gradientTaps<1>(x + c, dy + c, sums + k * columns + c, frames, readable, columns,
-                      static_cast<ptrdiff_t>(k) - pad);
+                      static_cast<ptrdiff_t>(k) - before);
     }
   }
   for (; c < e; c++) {
     for (size_t k = 0; k < kernel; k++) {
-      const ptrdiff_t shift = static_cast<ptrdiff_t>(k) - pad;
+      const ptrdiff_t shift = static_cast<ptrdiff_t>(k) - before;
       float sum = 0;
       for (ptrdiff_t t = 0; t < static_cast<ptrdiff_t>(frames); t++) {
         const ptrdiff_t row = t + shift;
@@ -185,17 +185,18 @@ double traffic(const ck_segments &segments, size_t columns, double bytes) {
 }  // namespace
 
 void ck_depthwise_forward(const float *x, const float *weight, const float *bias, float *y,
-                          ck_segments segments, size_t columns, size_t kernel) {
+                          ck_segments segments, size_t columns, size_t kernel, size_t before) {
   const ck::Timed timed("depthwise convolution", work(segments, columns, kernel), traffic(segments, columns, 8));
   const Scratch taps = byTap(weight, columns, kernel, false);
   overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
     const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
-    correlate(x + base, taps.data(), bias, y + base, segments.valid[s], columns, kernel, from, to);
+    correlate(x + base, taps.data(), bias, y + base, segments.valid[s], columns, kernel, before, from,
+              to);
   });
 }
 
 void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
-                                ck_segments segments, size_t columns, size_t kernel) {
+                                ck_segments segments, size_t columns, size_t kernel, size_t before) {
   const ck::Timed timed("depthwise convolution backward", work(segments, columns, kernel), traffic(segments, columns, 8));
   const Scratch taps = byTap(weight, columns, kernel, true);
   overFrames(segments, columns, [&](size_t s, size_t from, size_t to) {
@@ -203,8 +204,8 @@ void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
     const size_t frames = segments.offsets[s + 1] - segments.offsets[s];
     const size_t valid = segments.valid[s];
     if (from < valid) {
-      correlate(dy + base, taps.data(), nullptr, dx + base, frames, columns, kernel, from,
-                to < valid ? to : valid);
+      correlate(dy + base, taps.data(), nullptr, dx + base, frames, columns, kernel, kernel - 1 - before,
+                from, to < valid ? to : valid);
     }
     if (to > valid) {
       const size_t zero = from > valid ? from : valid;
@@ -214,7 +215,7 @@ void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
 }
 
 void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweight,
-                                  ck_segments segments, size_t columns, size_t kernel) {
+                                  ck_segments segments, size_t columns, size_t kernel, size_t before) {
   const ck::Timed timed("depthwise convolution backward", work(segments, columns, kernel), traffic(segments, columns, 8));
   Scratch sums(columns * kernel);
   const size_t rows = segments.count == 0 ? 1 : static_cast<size_t>(segments.offsets[segments.count]) + 1;
@@ -224,7 +225,8 @@ void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweigh
     for (size_t s = 0; s < segments.count; s++) {
       const size_t base = static_cast<size_t>(segments.offsets[s]) * columns;
       const size_t frames = segments.offsets[s + 1] - segments.offsets[s];
-      weightGradient(x + base, dy + base, sums.data(), frames, segments.valid[s], columns, kernel, b, e);
+      weightGradient(x + base, dy + base, sums.data(), frames, segments.valid[s], columns, kernel, before,
+                     b, e);
     }
   });
   for (size_t c = 0; c < columns; c++) {

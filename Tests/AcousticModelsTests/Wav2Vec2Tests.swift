@@ -12,14 +12,15 @@ import Testing
 @Suite struct Wav2Vec2Tests {
   static let cases = [
     "group", "layer", "adapters", "hubert", "hubert-batch-norm", "unispeech", "unispeech-sat",
-    "data2vec",
+    "data2vec", "wavlm", "wavlm-stable", "sew", "sew-unprojected", "conformer-relative",
+    "conformer-rotary", "shrinking", "bert", "bert-shrinking",
   ]
 
   private struct Case {
     let directory: String
     let facts: JSONNode
     let labels: [[Int]]
-    let clips: [[Float]]
+    let clips: [NumpyFile]
 
     init(_ name: String) throws {
       directory = "\(Golden.directory)/wav2vec2/\(name)"
@@ -27,7 +28,7 @@ import Testing
       labels = try facts["labels"].array().map { try $0.ints() }
       let directory = directory
       clips = try labels.indices.map {
-        try NumpyFile(path: "\(directory)/samples-\($0).npy").values
+        try NumpyFile(path: "\(directory)/samples-\($0).npy")
       }
     }
 
@@ -36,19 +37,20 @@ import Testing
       let source = ParameterSource { name, _ in
         name.hasSuffix("num_batches_tracked") ? [0] : try store.readFloats(name)
       }
-      let network = try Wav2Vec2Configuration(JSONNode(path: "\(directory)/config.json"))
+      let network = try AcousticModel.configuration(JSONNode(path: "\(directory)/config.json"))
         .network(from: source)
       #expect(Set(source.parameters.map(\.name)) == Set(store.names))
       return (network, source.parameters)
     }
 
     func batch(_ indices: [Int]) -> FeatureBatch {
-      FeatureBatch(
-        indices.map { index in
-          let samples = clips[index]
-          return Features(
-            frames: samples.count, bins: 1, validFrames: samples.count, values: samples)
-        })
+      FeatureBatch(indices.map { Case.features(clips[$0]) })
+    }
+
+    static func features(_ clip: NumpyFile) -> Features {
+      let frames = clip.shape[0]
+      return Features(
+        frames: frames, bins: clip.values.count / frames, validFrames: frames, values: clip.values)
     }
   }
 
@@ -81,7 +83,7 @@ import Testing
       let (all, segments) = network(golden.batch(Array(golden.clips.indices)), evaluation)
       for index in golden.clips.indices {
         let expected = try NumpyFile(path: "\(golden.directory)/logits-\(index).npy")
-        let frames = network.sizes.outputFrames(golden.clips[index].count)
+        let frames = network.sizes.outputFrames(golden.clips[index].shape[0])
         #expect(expected.shape == [frames, network.sizes.labelCount])
         let (alone, _) = network(golden.batch([index]), evaluation)
         let together = all.rowsView(segments.range(index)).copy().values
@@ -93,15 +95,33 @@ import Testing
     }
   }
 
+  /// transformers fills up with frames that hear nothing where SEW's layers work on half of an odd number.
+  @Test(arguments: ["sew", "sew-unprojected"]) func anOddNumberOfFrames(_ name: String) throws {
+    let golden = try Case(name)
+    try onEngine {
+      let clip = try NumpyFile(path: "\(golden.directory)/samples-3.npy")
+      let expected = try NumpyFile(path: "\(golden.directory)/logits-3.npy")
+      let (network, _) = try golden.network()
+      let (logits, _) = network(
+        FeatureBatch([Case.features(clip)]), Pass(training: false, precision: .float32))
+      #expect(logits.rows == 14 && expected.shape[0] == 15)
+      let heard = Array(expected.values.prefix(logits.count))
+      #expect(Golden.relativeError(logits.values, heard) < 1e-5)
+    }
+  }
+
   @Test(arguments: cases) func lossAndEveryGradient(_ name: String) throws {
     let golden = try Case(name)
     try onEngine {
       let (network, parameters) = try golden.network()
       let store = try SafetensorsFile(path: "\(golden.directory)/gradients.safetensors")
       let trained = parameters.filter { store.names.contains($0.name) }
-      // Without masks nothing stands for masked frames.
+      // Without masks nothing stands for masked frames, and one convolution is never heard.
       let untrained = parameters.filter { $0.role != .statistic && !store.names.contains($0.name) }
-      #expect(untrained.count == 1 && untrained[0].name.hasSuffix(".masked_spec_embed"))
+      #expect(untrained.map(\.name).filter { $0.hasSuffix(".masked_spec_embed") }.count == 1)
+      #expect(
+        untrained.count == (name.hasPrefix("conformer") ? 4 : 1)
+          && untrained.dropFirst().allSatisfy { $0.name.contains(".pos_conv_embed.") })
       for parameter in trained { parameter.tensor.requiresGradient = true }
       let tape = Tape()
       let value = try loss(golden, network, tape)
@@ -161,7 +181,7 @@ import Testing
       ("conv_kernel", "[10, 3]", "conv_kernel"), ("hidden_size", "0", "hidden_size"),
       ("num_attention_heads", "5", "num_attention_heads"), ("pad_token_id", "20", "pad_token_id"),
       ("feat_extract_norm", "\"batch\"", "feat_extract_norm"), ("hidden_act", "\"mish\"", "mish"),
-      ("add_adapter", "true", "add_adapter"), ("conv_stride", "[99999, 99999, 2]", "conv_stride"),
+      ("add_adapter", "3", "add_adapter"), ("conv_stride", "[99999, 99999, 2]", "conv_stride"),
       ("do_stable_layer_norm", "false", "adapter_attn_dim"),
       ("layer_norm_eps", "0", "layer_norm_eps"),
     ] {

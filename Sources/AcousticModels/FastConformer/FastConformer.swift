@@ -20,7 +20,7 @@ package final class FastConformer: AcousticNetwork {
     self.configuration = configuration
     subsampling = try Subsampling("encoder.subsampling", configuration, from: source)
     blocks = try (0..<configuration.layerCount).map {
-      try ConformerBlock("encoder.layers.\($0)", configuration, from: source)
+      try ConformerBlock("encoder.layers.\($0)", configuration.block, from: source)
     }
     outputLayer = try Linear(
       "ctc_head", inputs: configuration.hiddenSize, outputs: configuration.labelCount,
@@ -38,22 +38,13 @@ package final class FastConformer: AcousticNetwork {
     return (x.dropout(configuration.dropout, pass), segments)
   }
 
-  package func logits(_ hidden: Tensor, _ pass: Pass) -> Tensor {
-    outputLayer(hidden, result: .float32, pass)
+  package func logits(
+    _ hidden: Tensor, _ segments: Segments, _ pass: Pass
+  ) -> (logits: Tensor, segments: Segments) {
+    (outputLayer(hidden, result: .float32, pass), segments)
   }
 
-  package func run(
-    _ layers: Range<Int>, _ hidden: Tensor, _ segments: Segments, _ pass: Pass
-  ) -> Tensor {
-    var x = hidden
-    let longest = (0..<segments.count).map { segments.range($0).count }.max() ?? 0
-    guard longest > 0, !layers.isEmpty else { return x }
-    let positions = relativePositions(length: longest).dropout(configuration.positionDropout, pass)
-    for block in blocks[layers] {
-      // Stochastic depth (Fan et al. 2019). The draw is made whatever the rate, so seeds line up.
-      if pass.training && pass.draw() < configuration.layerDrop { continue }
-      x = block(x, positions: positions, segments, pass)
-    }
-    return x
+  package func positions(_ segments: Segments, _ pass: Pass) -> Tensor? {
+    relativePositions(length: segments.longest).dropout(configuration.positionDropout, pass)
   }
 }

@@ -107,6 +107,18 @@ extension FastConformerConfiguration: NetworkConfiguration {
     "\(layerCount) layers of \(hiddenSize), \(headCount) attention heads, feed-forward \(intermediateSize), convolution over \(convolutionKernel) frames"
   }
 
+  var block: ConformerShape {
+    var shape = ConformerShape(
+      size: hiddenSize, headCount: headCount, intermediateSize: intermediateSize,
+      kernel: convolutionKernel)
+    (shape.hasBias, shape.convolutionHasBias) = (attentionBias, convolutionBias)
+    shape.dropouts = .init(
+      feedForward: dropout, attention: dropout, convolution: dropout,
+      activation: activationDropout, weights: attentionDropout)
+    shape.adapterWidth = adapterWidth
+    return shape
+  }
+
   package func network(from source: ParameterSource) throws -> any AcousticNetwork {
     try FastConformer(self, from: source)
   }

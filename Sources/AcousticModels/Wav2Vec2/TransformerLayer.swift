@@ -15,8 +15,9 @@ package final class TransformerLayer: EncoderLayer {
     self.configuration = configuration
     let size = configuration.hiddenSize
     attention = try MultiHeadAttention(
-      "\(name).attention", size: size, heads: configuration.headCount, relativePositions: false,
-      dropout: configuration.attentionDropout, outputName: "out_proj", from: source)
+      "\(name).attention", size: size, heads: configuration.headCount,
+      positions: configuration.kind == .wavlm ? .gated : .none,
+      dropout: configuration.attentionDropout, names: .wav2vec2, from: source)
     norm = try LayerNorm(
       "\(name).layer_norm", size: size, epsilon: configuration.epsilon, from: source)
     widen = try Linear(
@@ -33,9 +34,11 @@ package final class TransformerLayer: EncoderLayer {
     }
   }
 
-  func callAsFunction(_ x: Tensor, _ segments: Segments, _ pass: Pass) -> Tensor {
+  package func callAsFunction(
+    _ x: Tensor, shared: Tensor?, _ segments: Segments, _ pass: Pass
+  ) -> Tensor {
     let rate = configuration.hiddenDropout
-    func attended(_ x: Tensor) -> Tensor { attention(x, positions: nil, segments, pass) }
+    func attended(_ x: Tensor) -> Tensor { attention(x, shared: shared, segments, pass) }
     func fed(_ x: Tensor) -> Tensor {
       let hidden = widen(x, pass).activated(
         configuration.activation, dropout: configuration.activationDropout, pass)

@@ -141,8 +141,7 @@ package final class BatchProducer: @unchecked Sendable {
         failures[draw.item] = corpus.failures[draw.item]
         continue
       }
-      // Of samples no bins can be masked; such a network masks what it makes of them.
-      if let specAugment = settings.specAugment, made.bins > 1 {
+      if let specAugment = settings.specAugment, !corpus.networkMasks {
         var random =
           draw.copy == 0
           ? SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item)

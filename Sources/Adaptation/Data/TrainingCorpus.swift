@@ -47,6 +47,8 @@ package final class TrainingCorpus: Sendable {
   /// From this item on a share is settled by the settings: what leads, or what is replayed.
   package let mixesFrom: Int
   private let frontEnd: any FrontEnd
+  /// Whether the network masks frames itself, so that its features are not to be.
+  package let networkMasks: Bool
   private let cacheBytes: Int
   private let longestSeconds: Double
   private let state = Mutex(State())
@@ -61,6 +63,7 @@ package final class TrainingCorpus: Sendable {
   ) {
     self.longestSeconds = longestSeconds
     frontEnd = model.frontEnd
+    networkMasks = model.network.sizes.masksFrames
     self.cacheBytes = cacheBytes
     mixesFrom = utterances.count
     items = (utterances + mixing).map { utterance in

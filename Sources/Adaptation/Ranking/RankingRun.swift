@@ -199,7 +199,7 @@ public final class RankingRun {
       else { continue }
       let (states, segments) = model.network.states(FeatureBatch([features]), evaluation)
       let rows = segments.validRange(0)
-      let all = wanted.labels(frames: rows.count, hopSeconds: model.outputHopSeconds)
+      let all = wanted.labels(frames: rows.count, hopSeconds: model.layerHopSeconds)
       let kept = all.indices.filter { all[$0] != nil }
       for (depth, state) in states.enumerated() {
         let values = kept.flatMap { row in

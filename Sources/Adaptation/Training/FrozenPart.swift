@@ -45,7 +45,8 @@ package struct FrozenPart {
       let samples = Int(seconds * Double(model.frontEnd.sampleRate))
       return sum + Double(model.outputFrames(samples: samples))
     }
-    let bytes = rows * Double(network.hiddenSize * 2 * views)
+    let ratio = Double(network.subsamplingFactor) / Double(network.layerSubsamplingFactor)
+    let bytes = rows * ratio * Double(network.hiddenSize * 2 * views)
     let size = decimals(bytes / 1e6, bytes < 1e7 ? 1 : 0)
     let of = views == 1 ? "each utterance" : "\(views) views of each utterance"
     guard bytes < FrozenPart.free(path) else {
@@ -76,14 +77,12 @@ extension Trainer {
       let (logits, segments) = model.network(features, pass)
       return (logits, teacher?.logits(features, evaluation), segments)
     }
-    let (hidden, segments) =
+    let (hidden, rows) =
       settings.views == nil
       ? model.network.lower(FeatureBatch(batch.features), depth: frozen.layers, evaluation)
       : packed(batch.inputs.enumerated().map { states($1, item: batch.items[$0], batch.view) })
-    return (
-      model.network.upper(hidden, segments, depth: frozen.layers, pass),
-      teacher?.logits(hidden, segments, depth: frozen.layers, evaluation), segments
-    )
+    let (logits, segments) = model.network.upper(hidden, rows, depth: frozen.layers, pass)
+    return (logits, teacher?.logits(hidden, rows, depth: frozen.layers, evaluation), segments)
   }
 
   private var evaluation: Pass { Pass(training: false, precision: settings.precision) }

@@ -20,7 +20,7 @@ package struct Teacher {
 
   /// The base's logits of what enters block `depth`.
   func logits(_ hidden: Tensor, _ segments: Segments, depth: Int, _ pass: Pass) -> Tensor {
-    network.upper(hidden, segments, depth: depth, pass)
+    network.upper(hidden, segments, depth: depth, pass).logits
   }
 
   /// The cross-entropy of a network's posteriors to the base's: a mean over valid frames, times labels, so that

@@ -8,19 +8,19 @@ typedef struct {
   const int32_t *valid;    // count
 } ck_segments;
 
-/// Depthwise convolution along the frames of each segment, stride 1, padding (kernel − 1) / 2, where
-/// rows that are not valid read as 0. weight[columns, kernel] (PyTorch's order), bias[columns] or null.
+/// Depthwise convolution along the frames of each segment, stride 1, of which `before` taps lie before a
+/// frame; rows that are not valid read as 0. weight[columns, kernel] (PyTorch's order), bias[columns] or null.
 void ck_depthwise_forward(const float *x, const float *weight, const float *bias, float *y,
-                          ck_segments segments, size_t columns, size_t kernel);
+                          ck_segments segments, size_t columns, size_t kernel, size_t before);
 void ck_depthwise_backward_data(const float *dy, const float *weight, float *dx,
-                                ck_segments segments, size_t columns, size_t kernel);
+                                ck_segments segments, size_t columns, size_t kernel, size_t before);
 /// dweight, overwritten.
 void ck_depthwise_backward_weight(const float *x, const float *dy, float *dweight,
-                                  ck_segments segments, size_t columns, size_t kernel);
+                                  ck_segments segments, size_t columns, size_t kernel, size_t before);
 
 /// Attention of each utterance over its own frames, by head: softmax over keys j < valid of
-/// scale · ((q[i] + u) · k[j] + (q[i] + v) · p[frames − 1 − i + j]), dropped out, times the values. Queries
-/// from valid on attend to all frames equally, as the reference networks do.
+/// scale · ((q[i] + u) · k[j] + (q[i] + v) · p[frames − 1 − i + j]) + gate[i] · d[frames − 1 − i + j], dropped
+/// out, times the values. Queries from valid on attend to all frames equally, as the reference networks do.
 typedef struct {
   /// What queries, keys, values and positions hold, and what is computed in.
   ck_type type;
@@ -33,6 +33,9 @@ typedef struct {
   size_t position_rows, position_row;
   /// [heads · size], or null.
   const float *u, *v;
+  /// Biases of the distances, [position_rows, heads], and how much they count, [rows, heads]; not together with
+  /// positions. Or null.
+  const float *distances, *gates;
   float scale, dropout;
   uint64_t seed;
   ck_segments segments;
@@ -51,6 +54,8 @@ typedef struct {
   float *positions, *u, *v;
   /// Working memory: Σ (2 · frames − 1) · heads · size, and utterances · 2 · heads · size.
   float *position_shares, *bias_shares;
+  /// [position_rows, heads] and [rows, heads], overwritten, and working memory, Σ (2 · frames − 1) · heads.
+  float *distances, *gates, *distance_shares;
 } ck_attention_gradients;
 
 /// dresult[rows, heads · size] in the call's type.

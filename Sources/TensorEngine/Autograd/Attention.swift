@@ -1,6 +1,6 @@
 import CKernels
 
-/// Attention over packed utterances, plain or with relative positions.
+/// Attention over packed utterances, plain, with relative positions or with gated biases of the distance.
 extension Tensor {
   /// softmax(scale · (q + u) · kᵀ + scale · shift((q + v) · pᵀ)) · values, by head, in the pass's precision.
   ///
@@ -13,28 +13,38 @@ extension Tensor {
   ///   - values: [rows, heads · size].
   ///   - positions: keys of the distances L − 1 … −(L − 1), [2L − 1, heads · size], where L is at least
   ///     the longest utterance; with the two biases u and v, [heads · size] each.
+  ///   - biases: added to the scores: of the distances L − 1 … −(L − 1), [2L − 1, heads], times how much they
+  ///     count for a query, [rows, heads]; not together with positions.
   ///   - dropout: the rate for attention weights.
   package func attention(
     keys: Tensor, values: Tensor, positions: (keys: Tensor, u: Tensor, v: Tensor)? = nil,
-    heads: Int, _ segments: Segments, dropout: Float = 0, _ pass: Pass
+    biases: (distances: Tensor, gates: Tensor)? = nil, heads: Int, _ segments: Segments,
+    dropout: Float = 0, _ pass: Pass
   ) -> Tensor {
     precondition(
       shape == keys.shape && shape == values.shape && rows == segments.rows && columns % heads == 0,
       "attention over queries \(shape), keys \(keys.shape), values \(values.shape)")
+    let longest = segments.longest
     if let positions {
-      let longest = (0..<segments.count).map { segments.range($0).count }.max() ?? 0
       precondition(
         positions.keys.columns == columns && positions.keys.rows >= 2 * longest - 1
           && positions.keys.rows % 2 == 1 && positions.u.count == columns
           && positions.v.count == columns,
         "positions \(positions.keys.shape) for \(longest) frames of \(columns)")
     }
+    if let biases {
+      precondition(
+        positions == nil && biases.distances.columns == heads && biases.distances.rows % 2 == 1
+          && biases.distances.rows >= 2 * longest - 1 && biases.gates.shape == [rows, heads],
+        "biases \(biases.distances.shape) and gates \(biases.gates.shape) for \(longest) frames")
+    }
     var inputs = [self, keys, values]
     if let positions { inputs += [positions.keys, positions.u, positions.v] }
+    if let biases { inputs += [biases.distances, biases.gates] }
     let call = AttentionCall(
       queries: kept(pass.precision), keys: keys.kept(pass.precision),
       values: values.kept(pass.precision),
-      positions: positions.map { ($0.keys.kept(pass.precision), $0.u, $0.v) },
+      positions: positions.map { ($0.keys.kept(pass.precision), $0.u, $0.v) }, biases: biases,
       heads: heads, segments: segments, precision: pass.precision,
       dropout: pass.training ? dropout : 0,
       seed: pass.training && dropout > 0 ? pass.nextSeed() : 0)
@@ -50,6 +60,7 @@ extension Tensor {
 private struct AttentionCall {
   let queries, keys, values: Tensor
   let positions: (keys: Tensor, u: Tensor, v: Tensor)?
+  let biases: (distances: Tensor, gates: Tensor)?
   let heads: Int
   let segments: Segments
   let precision: Precision
@@ -69,7 +80,8 @@ private struct AttentionCall {
     return (result, weights)
   }
 
-  /// Adds the gradients of queries, keys, values, and if there are any positions, u and v to `slots`.
+  /// Adds the gradients of queries, keys, values, and if there are any, positions, u and v, or distances and
+  /// gates to `slots`.
   func backward(_ gradient: Tensor, weights: Tensor, to slots: [GradientSlot]) {
     // Where a slot sums in float32 its share is no coarser.
     let coarse = slots[0..<3].allSatisfy { $0.precision == .bfloat16 }
@@ -77,8 +89,7 @@ private struct AttentionCall {
       Tensor(uninitialised: queries.shape, coarse ? .bfloat16 : .float32)
     }
     let columns = queries.columns
-    let lengths = (0..<segments.count).map { segments.range($0).count }
-    let distances = lengths.reduce(0) { $0 + max(0, 2 * $1 - 1) }
+    let distances = (0..<segments.count).reduce(0) { $0 + max(0, 2 * segments.range($1).count - 1) }
     let relative = positions.map { positions in
       (
         keys: Tensor(uninitialised: positions.keys.shape),
@@ -99,15 +110,26 @@ private struct AttentionCall {
       targets.position_shares = relative.keyShares.pointer
       targets.bias_shares = relative.biasShares.pointer
     }
+    let gated = biases.map { biases in
+      (
+        distances: Tensor(uninitialised: biases.distances.shape),
+        gates: Tensor(uninitialised: biases.gates.shape),
+        shares: Tensor(uninitialised: [distances * heads])
+      )
+    }
+    if let gated {
+      targets.distances = gated.distances.pointer
+      targets.gates = gated.gates.pointer
+      targets.distance_shares = gated.shares.pointer
+    }
     let given = gradient.kept(precision)
     withKernel { kernel in
       ck_attention_backward(&kernel, weights.held.pointer, given.held.pointer, &targets)
     }
     for (slot, share) in zip(slots, shares) { slot.accumulate(share) }
-    guard let relative else { return }
-    for (slot, share) in zip(slots[3...], [relative.keys, relative.u, relative.v]) {
-      slot.accumulate(share)
-    }
+    let others =
+      relative.map { [$0.keys, $0.u, $0.v] } ?? gated.map { [$0.distances, $0.gates] } ?? []
+    for (slot, share) in zip(slots[3...], others) { slot.accumulate(share) }
   }
 
   private func withKernel<Result>(_ body: (inout ck_attention) -> Result) -> Result {
@@ -127,6 +149,11 @@ private struct AttentionCall {
         kernel.position_row = positions.keys.columns
         kernel.u = UnsafePointer(positions.u.pointer)
         kernel.v = UnsafePointer(positions.v.pointer)
+      }
+      if let biases {
+        kernel.position_rows = biases.distances.rows
+        kernel.distances = UnsafePointer(biases.distances.pointer)
+        kernel.gates = UnsafePointer(biases.gates.pointer)
       }
       kernel.scale = 1 / Float(size).squareRoot()
       kernel.dropout = dropout

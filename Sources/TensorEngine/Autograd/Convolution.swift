@@ -102,9 +102,12 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: [channels, 1, kernel], kernel odd.
   ///   - bias: [channels].
-  public func depthwiseConvolution(_ weight: Tensor, bias: Tensor?, _ segments: Segments) -> Tensor
-  {
+  ///   - isCausal: whether the kernel ends at a frame, instead of lying about it.
+  public func depthwiseConvolution(
+    _ weight: Tensor, bias: Tensor?, isCausal: Bool = false, _ segments: Segments
+  ) -> Tensor {
     let (channels, kernel) = (columns, weight.columns)
+    let before = isCausal ? kernel - 1 : kernel / 2
     precondition(
       weight.count == channels * kernel && rows == segments.rows && kernel % 2 == 1
         && bias.map { $0.count == channels } ?? true,
@@ -112,7 +115,7 @@ extension Tensor {
     let result = Tensor(uninitialised: shape)
     segments.withKernel {
       ck_depthwise_forward(
-        pointer, weight.pointer, bias?.pointer, result.pointer, $0, channels, kernel)
+        pointer, weight.pointer, bias?.pointer, result.pointer, $0, channels, kernel, before)
     }
     let kept = weight.requiresGradient ? self : nil
     let parents = [self, weight] + (bias.map { [$0] } ?? [])
@@ -121,7 +124,7 @@ extension Tensor {
         let dweight = Tensor(uninitialised: weight.shape)
         segments.withKernel {
           ck_depthwise_backward_weight(
-            kept.pointer, gradient.pointer, dweight.pointer, $0, channels, kernel)
+            kept.pointer, gradient.pointer, dweight.pointer, $0, channels, kernel, before)
         }
         weight.accumulate(dweight)
       }
@@ -132,7 +135,7 @@ extension Tensor {
         let share = Tensor(uninitialised: slot.shape)
         segments.withKernel {
           ck_depthwise_backward_data(
-            gradient.pointer, weight.pointer, share.pointer, $0, channels, kernel)
+            gradient.pointer, weight.pointer, share.pointer, $0, channels, kernel, before)
         }
         slot.accumulate(share)
       }

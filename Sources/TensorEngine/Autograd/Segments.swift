@@ -24,6 +24,9 @@ public struct Segments: Sendable {
     self.valid = valid.map { Int32($0) }
   }
 
+  /// Rows of the longest utterance.
+  public var longest: Int { (0..<count).map { range($0).count }.max() ?? 0 }
+
   /// The rows of one utterance.
   public func range(_ index: Int) -> Range<Int> { Int(offsets[index])..<Int(offsets[index + 1]) }
 

@@ -56,10 +56,14 @@ public final class DepthwiseConvolution {
   /// [channels, 1, kernel]
   public let weight: Tensor
   public let bias: Tensor?
+  /// Whether a frame hears only those before it.
+  public let isCausal: Bool
 
   public init(
-    _ name: String, channels: Int, kernel: Int, bias: Bool = true, from source: ParameterSource
+    _ name: String, channels: Int, kernel: Int, bias: Bool = true, isCausal: Bool = false,
+    from source: ParameterSource
   ) throws {
+    self.isCausal = isCausal
     weight = try source.parameter(
       "\(name).weight", [channels, 1, kernel], .weight, .scaled(inputs: kernel))
     self.bias =
@@ -67,6 +71,6 @@ public final class DepthwiseConvolution {
   }
 
   public func callAsFunction(_ x: Tensor, _ segments: Segments) -> Tensor {
-    x.depthwiseConvolution(weight, bias: bias, segments)
+    x.depthwiseConvolution(weight, bias: bias, isCausal: isCausal, segments)
   }
 }

@@ -27,6 +27,8 @@ public enum Initialisation: Sendable {
   case uniform(Float)
   /// Normal with mean 0.
   case normal(deviation: Float)
+  /// As many as the parameter has.
+  case values([Float])
 
   /// PyTorch's default for layers of `inputs` inputs: uniform in ±1/√inputs.
   public static func scaled(inputs: Int) -> Initialisation {

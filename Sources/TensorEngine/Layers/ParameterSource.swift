@@ -48,6 +48,7 @@ public final class ParameterSource {
         tensor = Tensor((0..<count).map { _ in random.uniform(-bound...bound) }, shape: shape)
       case .normal(let deviation):
         tensor = Tensor((0..<count).map { _ in random.normal() * deviation }, shape: shape)
+      case .values(let values): tensor = Tensor(values, shape: shape)
       }
     }
     parameters.append(Parameter(name: name, role: role, tensor: tensor))

@@ -13,17 +13,26 @@ import Testing
     frames: [1, 101, 2, 48, 3, 0, 49], valid: [1, 97, 1, 48, 3, 0, 20])
   static let longest = 101
 
-  /// Queries, keys, values, and if asked for positions and both biases.
-  private func inputs(_ heads: Int, _ size: Int, _ isRelative: Bool) -> [Tensor] {
+  enum Kind: CaseIterable { case plain, relative, gated }
+
+  /// Queries, keys, values, and if asked for positions and both biases, or biases of the distances and gates.
+  private func inputs(_ heads: Int, _ size: Int, _ kind: Kind) -> [Tensor] {
     let columns = heads * size
     let own = (1...3).map {
       Tensor.random(Self.segments.rows, columns, seed: UInt64($0), scale: 0.5)
     }
-    return isRelative
-      ? own + [
+    return switch kind {
+    case .plain: own
+    case .relative:
+      own + [
         .random(2 * Self.longest + 1, columns, seed: 4, scale: 0.5),
         .random(columns, seed: 5, scale: 0.5), .random(columns, seed: 6, scale: 0.5),
-      ] : own
+      ]
+    case .gated:
+      own + [
+        .random(2 * Self.longest + 1, heads, seed: 4), .random(Self.segments.rows, heads, seed: 5),
+      ]
+    }
   }
 
   /// The result, then every gradient.
@@ -35,7 +44,8 @@ import Testing
     let output = tape.recording {
       inputs[0].attention(
         keys: inputs[1], values: inputs[2],
-        positions: inputs.count > 3 ? (inputs[3], inputs[4], inputs[5]) : nil, heads: heads,
+        positions: inputs.count == 6 ? (inputs[3], inputs[4], inputs[5]) : nil,
+        biases: inputs.count == 5 ? (inputs[3], inputs[4]) : nil, heads: heads,
         Self.segments, dropout: dropout, Pass(training: true, precision: precision, seed: 7))
     }
     tape.backward(from: output, gradient: gradient)
@@ -43,12 +53,13 @@ import Testing
   }
 
   @Test(
-    arguments: [(1, 1), (2, 5), (3, 17), (1, 33), (2, 16)].flatMap { [($0, false), ($0, true)] },
-    precisions)
-  func oddSizes(_ shape: ((Int, Int), Bool), _ precision: Precision) throws {
-    let ((heads, size), isRelative) = shape
+    arguments: [(1, 1), (2, 5), (3, 17), (1, 33), (2, 16)].flatMap { shape in
+      Kind.allCases.map { (shape, $0) }
+    }, precisions)
+  func oddSizes(_ shape: ((Int, Int), Kind), _ precision: Precision) throws {
+    let ((heads, size), kind) = shape
     try onEngine {
-      let inputs = inputs(heads, size, isRelative)
+      let inputs = inputs(heads, size, kind)
       let gradient = Tensor.random(Self.segments.rows, heads * size, seed: 8)
       let expected = PlainAttention(inputs, gradient, heads: heads, Self.segments).results
       let found = run(inputs, gradient, heads: heads, precision)
@@ -61,11 +72,12 @@ import Testing
   }
 
   /// An utterance's share is the same whoever computes it, and shares are added in their order.
-  @Test(arguments: precisions) func threadsChangeNothing(_ precision: Precision) throws {
+  @Test(arguments: precisions, [Kind.relative, .gated])
+  func threadsChangeNothing(_ precision: Precision, _ kind: Kind) throws {
     try onEngine {
       let threads = ck_threads()
       defer { ck_set_threads(threads) }
-      let inputs = inputs(3, 17, true)
+      let inputs = inputs(3, 17, kind)
       let gradient = Tensor.random(Self.segments.rows, 51, seed: 8)
       func bits(_ threads: Int32) -> [[UInt32]] {
         ck_set_threads(threads)
@@ -84,7 +96,7 @@ import Testing
   @Test(.enabled(if: ck_has_bfloat16(), BFloat16Tests.lacking))
   func whatValuesShareMovesNoScore() throws {
     try onEngine {
-      let inputs = inputs(2, 8, true)
+      let inputs = inputs(2, 8, .relative)
       let shared = Tensor.random(16, seed: 9, scale: 64)
       for row in 0..<Self.segments.rows {
         for j in 0..<16 { inputs[2].pointer[row * 16 + j] += shared.pointer[j] }
@@ -113,15 +125,19 @@ private struct PlainAttention {
   private var output: [Double]
   private var gradients: [[Double]]
   private let inputs: [[Double]]
-  private let columns: Int
+  private let columns, heads: Int
+  /// The row of distance 0, where biases of distances are gated.
+  private let farthest: Int?
 
   init(_ tensors: [Tensor], _ gradient: Tensor, heads: Int, _ segments: Segments) {
     inputs = tensors.map { $0.values.map { Double($0) } }
     gradients = tensors.map { [Double](repeating: 0, count: $0.count) }
     output = [Double](repeating: 0, count: tensors[0].count)
     columns = tensors[0].columns
+    self.heads = heads
     let above = gradient.values.map { Double($0) }
-    let middle = tensors.count > 3 ? tensors[3].rows / 2 : nil
+    let middle = tensors.count == 6 ? tensors[3].rows / 2 : nil
+    farthest = tensors.count == 5 ? tensors[3].rows / 2 : nil
     for index in 0..<segments.count {
       let range = segments.range(index)
       let valid = segments.validRange(index).count
@@ -142,6 +158,10 @@ private struct PlainAttention {
     let isValid = i - range.lowerBound < valid
     let keys = isValid ? range.prefix(valid) : range
     func position(_ j: Int) -> Int? { middle.map { ($0 - i + j) * columns } }
+    let head = part.lowerBound / part.count
+    func gated(_ j: Int) -> (bias: Int, gate: Int)? {
+      farthest.map { (($0 - i + j) * heads + head, i * heads + head) }
+    }
     var weights = keys.map { j -> Double in
       if !isValid { return 1 }
       let score = part.reduce(0.0) { sum, c in
@@ -150,7 +170,8 @@ private struct PlainAttention {
         return sum + content
           + (position(j).map { (q + inputs[5][c]) * inputs[3][$0 + c] } ?? 0)
       }
-      return exp(scale * score)
+      return exp(
+        scale * score + (gated(j).map { inputs[3][$0.bias] * inputs[4][$0.gate] } ?? 0))
     }
     let total = weights.reduce(0, +)
     for index in weights.indices { weights[index] /= total }
@@ -167,6 +188,10 @@ private struct PlainAttention {
     let mean = zip(weights, dweights).reduce(0) { $0 + $1.0 * $1.1 }
     for (index, j) in keys.enumerated() {
       let d = scale * weights[index] * (dweights[index] - mean)
+      if let (bias, gate) = gated(j) {
+        gradients[3][bias] += d / scale * inputs[4][gate]
+        gradients[4][gate] += d / scale * inputs[3][bias]
+      }
       for c in part {
         let (own, key) = (i * columns + c, j * columns + c)
         gradients[0][own] += d * inputs[1][key]

@@ -20,7 +20,7 @@ import Testing
     let batchNorm = try BatchNorm("batch", size: size, from: source)
     let layerNorm = try LayerNorm("layer", size: size, from: source)
     let attention = try MultiHeadAttention(
-      "attention", size: size, heads: 4, relativePositions: true, dropout: 0.1, from: source)
+      "attention", size: size, heads: 4, positions: .relative, dropout: 0.1, from: source)
     batchNorm.usesLiveStatistics = true
     for parameter in source.parameters where parameter.role != .statistic {
       parameter.tensor.requiresGradient = true
@@ -33,7 +33,7 @@ import Testing
     let output = tape.recording {
       let subsampled = convolution(input, pass).activated(.relu).zeroingInvalidFrames([200, 180])
       var x = widen(subsampled.reshaped([400, 80]), pass).dropout(0.1, pass)
-      x = x.adding(attention(layerNorm(x), positions: positions, segments, pass), scaledBy: 0.5)
+      x = x.adding(attention(layerNorm(x), shared: positions, segments, pass), scaledBy: 0.5)
       x = batchNorm(depthwise(gate(x, pass).gatedLinearUnit(), segments), segments, pass)
       return x.activated(.silu).softmax(logarithm: true).mean()
     }

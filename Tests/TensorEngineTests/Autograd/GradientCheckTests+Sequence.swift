@@ -25,6 +25,34 @@ extension GradientCheckTests {
     }
   }
 
+  @Test(arguments: packings) func gatedAttention(_ segments: Segments) throws {
+    let others: [Tensor] = [.random(13, 2, seed: 4), .random(11, 2, seed: 5)]
+    try GradientCheck.expect((1...3).map { .random(11, 6, seed: $0) } + others) {
+      $0[0].attention(
+        keys: $0[1], values: $0[2], biases: ($0[3], $0[4]), heads: 2, segments, pass)
+    }
+  }
+
+  @Test func distanceGates() throws {
+    try GradientCheck.expect([.random(12, 8, seed: 1), .random(1, 3, 1, 1, seed: 2)]) {
+      $0[0].distanceGates($0[1])
+    }
+  }
+
+  @Test(arguments: packings) func rotation(_ segments: Segments) throws {
+    try GradientCheck.expect([.random(11, 8, seed: 1)]) {
+      $0[0].rotated(by: Tensor([1, 0.3], shape: [2]), segments)
+    }
+  }
+
+  @Test(arguments: packings) func causalDepthwise(_ segments: Segments) throws {
+    try GradientCheck.expect([
+      .random(11, 5, seed: 1), .random(5, 1, 3, seed: 2), .random(5, seed: 3),
+    ]) {
+      $0[0].depthwiseConvolution($0[1], bias: $0[2], isCausal: true, segments)
+    }
+  }
+
   @Test func attentionDropout() throws {
     try GradientCheck.expect((1...3).map { .random(11, 6, seed: $0) }) {
       $0[0].attention(

@@ -79,7 +79,7 @@ import Testing
       func parameters(_ seed: UInt64) throws -> [[Float]] {
         let source = ParameterSource(seed: seed)
         _ = try MultiHeadAttention(
-          "a", size: 8, heads: 2, relativePositions: true, from: source)
+          "a", size: 8, heads: 2, positions: .relative, from: source)
         _ = try Convolution1D("c", inputs: 4, outputs: 6, kernel: 3, groups: 2, from: source)
         return source.parameters.map(\.tensor.values)
       }
@@ -114,14 +114,14 @@ import Testing
       let norm = try LayerNorm("norm", size: 6, from: source)
       let depthwise = try DepthwiseConvolution("depthwise", channels: 6, kernel: 3, from: source)
       let attention = try MultiHeadAttention(
-        "attention", size: 6, heads: 2, relativePositions: true, from: source)
+        "attention", size: 6, heads: 2, positions: .relative, from: source)
       for parameter in source.parameters { parameter.tensor.requiresGradient = true }
       let x = Tensor([], shape: [0, 6])
       x.requiresGradient = true
       let empty = Segments(frames: [0])
       let tape = Tape()
       let y = tape.recording {
-        let mixed = attention(norm(linear(x, pass)), positions: .random(3, 6, seed: 1), empty, pass)
+        let mixed = attention(norm(linear(x, pass)), shared: .random(3, 6, seed: 1), empty, pass)
         return depthwise(mixed, empty).activated(.gelu).softmax().dropout(0.5, pass).sum()
       }
       tape.backward(from: y)

@@ -16,14 +16,15 @@ import Testing
     try onEngine {
       let source = ParameterSource(seed: 1)
       let layer = try MultiHeadAttention(
-        "self_attn", size: size, heads: heads, bias: hasBias, relativePositions: isRelative,
+        "self_attn", size: size, heads: heads, bias: hasBias,
+        positions: isRelative ? .relative : .none,
         from: source)
       #expect(source.parameters.count == (hasBias ? 8 : 4) + (isRelative ? 3 : 0))
       let segments = Segments(frames: frames, valid: valid)
       let x = Tensor.random(14, size, seed: 2)
       let positions = Tensor.random(2 * 9 - 1, size, seed: 3)
       let output = layer(
-        x, positions: isRelative ? positions : nil, segments,
+        x, shared: isRelative ? positions : nil, segments,
         Pass(training: false, precision: .float32))
       let expected = formula(layer, x, positions, segments)
       for index in 0..<segments.count {
