@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 
-from tokenizers import Tokenizer, Regex, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, Regex, decoders, models, pre_tokenizers, trainers
 from transformers import AutoProcessor, AutoTokenizer, ParakeetFeatureExtractor, ParakeetProcessor
 from transformers import ParakeetTokenizer, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor
 
@@ -62,7 +62,52 @@ def keep(directory, names):
             os.remove(os.path.join(directory, name))
 
 
+# What the pieces are learnt from, and words that are not in it, with letters that are not either.
+WORDS = "the there then other mother brother bother both booth tooth that what hat rather gather father".split()
+OTHERS = ["thereabouts", "oath", "wrath", "zeal", "n\u00e4he", "\u2603", "he", "a", "x-ray"]
+
+
+def pieces(name, model, trainer, byte_fallback):
+    """Pieces of words as converters of SentencePiece models write them, the blank last."""
+    rng = random.Random(3)
+    backend = Tokenizer(model)
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")
+    backend.decoder = decoders.Metaspace(replacement="\u2581", prepend_scheme="always")
+    if byte_fallback:
+        backend.decoder = decoders.Sequence([
+            decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    corpus = [" ".join(rng.choice(WORDS) for _ in range(6)) for _ in range(200)]
+    backend.train_from_iterator(corpus, trainer)
+    if byte_fallback:
+        learnt = json.loads(backend.to_str())["model"]
+        names = ["<unk>"] + [f"<0x{byte:02X}>" for byte in range(256)]
+        names += [piece for piece in learnt["vocab"] if piece != "<unk>"]
+        backend.model = models.BPE({piece: i for i, piece in enumerate(names)},
+                                   [tuple(pair) for pair in learnt["merges"]], unk_token="<unk>", fuse_unk=True,
+                                   byte_fallback=True)
+    tokenizer = ParakeetTokenizer(tokenizer_object=backend, pad_token="<pad>", unk_token="<unk>",
+                                  clean_up_tokenization_spaces=False)
+    directory = os.path.join(GOLDEN, name)
+    tokenizer.save_pretrained(directory)
+    keep(directory, {"tokenizer.json", "tokenizer_config.json"})
+    processor = ParakeetProcessor(ParakeetFeatureExtractor(), tokenizer)
+    texts = ["", "the"] + [" ".join(rng.choice(WORDS + OTHERS) for _ in range(rng.randint(1, 6))) for _ in range(60)]
+    specials = {tokenizer.pad_token_id, tokenizer.unk_token_id}
+    size = len(tokenizer)
+    data = cases(tokenizer, processor, size, texts, specials, tokenizer.pad_token_id)
+    write(directory, data)
+    print(f"{directory}: {size} pieces, {backend.encode('thereabouts').tokens}")
+
+
 def make():
+    pieces("pieces-merges-by-transformers", models.BPE(unk_token="<unk>", fuse_unk=True),
+           trainers.BpeTrainer(vocab_size=60, special_tokens=["<unk>"], show_progress=False), False)
+    pieces("pieces-bytes-by-transformers", models.BPE(unk_token="<unk>", fuse_unk=True),
+           trainers.BpeTrainer(vocab_size=60, special_tokens=["<unk>"], show_progress=False), True)
+    pieces("pieces-likeliest-by-transformers", models.Unigram(),
+           trainers.UnigramTrainer(vocab_size=50, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False),
+           False)
+
     # A WordLevel tokenizer with <unk> first and the blank in the middle.
     labels = ["<unk>", " ", "a", "<pad>", "b", "'", "\u00e9", "e", "\u0301"]
     backend = Tokenizer(models.WordLevel({l: i for i, l in enumerate(labels)}, unk_token="<unk>"))

@@ -51,15 +51,21 @@ extension FrontEndConfiguration {
       ]
       return ["preprocessor_config.json": Data(settings.text().utf8)]
     default:
+      if let (bands, fill) = seamless {
+        let settings: JSONValue = [
+          "feature_extractor_type": "SeamlessM4TFeatureExtractor", "feature_size": .integer(bands),
+          "num_mel_bins": .integer(bands), "padding_side": "right",
+          "padding_value": .number(Double(fill)), "return_attention_mask": true,
+          "sampling_rate": 16_000, "stride": 2,
+        ]
+        return ["preprocessor_config.json": Data(settings.text().utf8)]
+      }
       throw IdiolectError(
         .unsupported, "this front end has no place in the layout of transformers that is written")
     }
   }
 
   private static func seamless(_ settings: ExtractorSettings) throws -> FrontEndConfiguration {
-    guard case .pipeline(var pipeline) = FeaturePreset.wav2vec2Bert.configuration(),
-      case .kaldiFbank(var fbank) = pipeline.frontEnd
-    else { preconditionFailure("the preset is another") }
     var (bands, size, fill) = (80, 80, Float(0))
     try settings.read { key, value in
       switch key {
@@ -80,12 +86,28 @@ extension FrontEndConfiguration {
     guard size == bands else {
       throw settings.refuse("feature_size is \(size) and num_mel_bins \(bands); they must agree")
     }
+    let result = seamless(bands: bands, fill: fill)
+    _ = try result.frontEnd()
+    return result
+  }
+
+  private static func seamless(bands: Int, fill: Float) -> FrontEndConfiguration {
+    guard case .pipeline(var pipeline) = FeaturePreset.wav2vec2Bert.configuration(),
+      case .kaldiFbank(var fbank) = pipeline.frontEnd
+    else { preconditionFailure("the preset is another") }
     fbank.mel.bands = bands
     pipeline.frontEnd = .kaldiFbank(fbank)
     pipeline.steps[pipeline.steps.count - 1] = .stack(frames: 2, stride: 2, fill: fill)
-    let result = FrontEndConfiguration.pipeline(pipeline)
-    _ = try result.frontEnd()
-    return result
+    return .pipeline(pipeline)
+  }
+
+  /// The bands and what fills the last frame, where this is SeamlessM4T's front end.
+  private var seamless: (bands: Int, fill: Float)? {
+    guard case .pipeline(let pipeline) = self, case .kaldiFbank(let fbank) = pipeline.frontEnd,
+      case .stack(_, _, let fill?)? = pipeline.steps.last,
+      self == .seamless(bands: fbank.mel.bands, fill: fill)
+    else { return nil }
+    return (fbank.mel.bands, fill)
   }
 }
 

@@ -62,6 +62,20 @@ struct AdaptCommandTests {
     #expect(!moved.contains { $0.hasPrefix("wav2vec2.feature_extractor.") })
   }
 
+  /// Networks that give other numbers of frames than their layers work on, or share what tells places apart.
+  @Test(arguments: TinyModel.families.keys.sorted(), ["full", "upper:1"])
+  func families(_ name: String, _ strategy: String) throws {
+    let directory = place.directory
+    try onEngine { try TinyModel.family(name).write(to: "\(directory)/base") }
+    let run = try run(
+      "\"$idiolect\" adapt --model base --train train.jsonl --dev dev.jsonl \(quick) --strategy \(strategy) -o out"
+    )
+    #expect(run.status == 0, "\(run.errors)")
+    let heard = try self.run(
+      "\"$idiolect\" transcribe --model out \(Golden.repository)/Tests/Golden/features/flite.flac")
+    #expect(heard.status == 0, "\(heard.errors)")
+  }
+
   /// Ctrl-C once: what is done is saved, and the same command goes on to the same bits.
   @Test func interruptedOnce() throws {
     let command =

@@ -38,7 +38,19 @@ struct HostileVocabularyTests {
   @Test(
     "tokenizer.json is refused with its reason",
     arguments: [
-      (#"{"model": {"type": "BPE", "vocab": {}}}"#, "type BPE"), ("{}", "type none"),
+      (#"{"model": {"type": "WordPiece", "vocab": {}}}"#, "type WordPiece"), ("{}", "type none"),
+      (#"{"model": {"type": "BPE", "vocab": []}}"#, "model.vocab"),
+      (
+        #"{"model": {"type": "BPE", "vocab": {"<pad>": 0, "a": 1}, "merges": ["a b"]}}"#,
+        "names 'b', which is no label"
+      ),
+      (
+        #"{"model": {"type": "BPE", "vocab": {"<pad>": 0, "a": 1}, "merges": [["a"]]}}"#,
+        "model.merges[0]"
+      ),
+      (#"{"model": {"type": "BPE", "vocab": {"<pad>": 0, "a": 1}}}"#, "Metaspace"),
+      (#"{"model": {"type": "Unigram", "vocab": [["<pad>", 0], ["a"]]}}"#, "no likelihood"),
+      (#"{"model": {"type": "Unigram", "vocab": [["<pad>", 0], [1, 2]]}}"#, "has no label"),
       (#"{"model": {"type": "WordLevel", "vocab": []}}"#, "model.vocab"),
       (#"{"model": {"type": "WordLevel", "vocab": {"<pad>": 1152921504606846976}}}"#, "labels"),
       (#"{"model": {"type": "WordLevel", "vocab": {"<pad>": 0, "a": 2}}}"#, "index 1 has no label"),

@@ -58,7 +58,9 @@ public struct LabelTransfer: Sendable {
       vocabulary = try Vocabulary(
         labels: base.labels + missing.map { String($0) }, blank: base.blank,
         specials: base.specials, unknown: base.unknown, wordDelimiter: base.wordDelimiter,
-        layout: base.layout)
+        layout: base.layout,
+        pieces: try base.pieces?.extended(
+          to: base.labels + missing.map { String($0) }, base.specials))
       origins =
         base.labels.enumerated().map { Origin(label: $1, base: $0, reason: .same) }
         + missing.map(origin)
@@ -78,7 +80,7 @@ public struct LabelTransfer: Sendable {
       if blank.unicodeScalars.count < 2 || blank == "<blank>" { blank = Vocabulary.defaultBlank }
       vocabulary = try Vocabulary(
         labels: labels + [blank], blank: labels.count, wordDelimiter: delimiter,
-        layout: base.layout)
+        layout: base.layout == .pieces ? .fused : base.layout)
       let kept = characters.map(origin)
       origins = kept + [Origin(label: blank, base: base.blank, reason: .same)]
       let used = Set(kept.filter { $0.reason == .same }.compactMap(\.base))

@@ -42,9 +42,10 @@ struct LabelTable {
     labels[index] = label
   }
 
-  func vocabulary(_ names: SpecialNames, blank: Int?, layout: Vocabulary.Layout) throws
-    -> Vocabulary
-  {
+  /// - Parameter pieces: `tokenizer.json`, where labels are pieces of words.
+  func vocabulary(
+    _ names: SpecialNames, blank: Int?, layout: Vocabulary.Layout, pieces: JSONValue? = nil
+  ) throws -> Vocabulary {
     func index(_ name: String?) -> Int? { name.flatMap { indices[Array($0.utf8)] } }
     guard !labels.isEmpty else { throw refuse("it has no labels") }
     let count = size ?? labels.keys.reduce(0) { max($0, $1 + 1) }
@@ -64,15 +65,19 @@ struct LabelTable {
       list[blank] = Vocabulary.defaultBlank
     }
     var delimiter = index(names.delimiter)
-    if delimiter == nil && index(" ") == nil { delimiter = index("|") }
+    if delimiter == nil && index(" ") == nil && layout != .pieces { delimiter = index("|") }
     var specials = Set(names.special.compactMap { index($0) })
     if let delimiter { specials.remove(delimiter) }
     do {
       return try Vocabulary(
         labels: list, blank: blank, specials: specials, unknown: index(names.unknown),
-        wordDelimiter: delimiter, layout: layout)
+        wordDelimiter: delimiter, layout: layout,
+        pieces: pieces.map {
+          try PieceTokenizer(
+            $0, labels: list, specials: specials.union([blank, index(names.unknown) ?? blank]))
+        })
     } catch let error as IdiolectError {
-      throw refuse(error.message)
+      throw IdiolectError(error.code, "\(path): \(error.message)")
     }
   }
 }

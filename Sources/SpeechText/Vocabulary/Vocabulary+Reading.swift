@@ -55,17 +55,31 @@ extension Vocabulary {
     tokenizer: JSONValue, _ path: String, _ names: SpecialNames, _ blank: Int?, _ size: Int?
   ) throws -> Vocabulary {
     let kind = tokenizer["model"]?["type"]?.string ?? "none"
-    guard kind == "WordLevel" else {
+    guard ["WordLevel", "BPE", "Unigram"].contains(kind) else {
       throw IdiolectError(
         .unsupported,
-        "\(path): a tokenizer of the type \(kind); Idiolect reads WordLevel, a character a token")
+        "\(path): a tokenizer of the type \(kind); Idiolect reads WordLevel (a character a token), BPE and Unigram"
+      )
     }
-    guard let entries = tokenizer["model"]?["vocab"]?.object else {
-      throw IdiolectError(.invalidModel, "\(path): model.vocab is missing or is not an object")
-    }
+    let isWordLevel = kind == "WordLevel"
     var table = LabelTable(path: path, size: size)
-    for (label, id) in entries.members { try table.insert(label, id) }
     var names = names
+    switch tokenizer["model"]?["vocab"] {
+    case .object(let entries)?: for (label, id) in entries.members { try table.insert(label, id) }
+    case .array(let entries)? where kind == "Unigram":
+      for (index, entry) in entries.enumerated() {
+        guard let label = entry[0]?.string else {
+          throw IdiolectError(.invalidModel, "\(path): model.vocab[\(index)] has no label")
+        }
+        try table.insert(label, .integer(index))
+      }
+      if let unknown = tokenizer["model"]?["unk_id"]?.integer, entries.indices.contains(unknown) {
+        names.unknown = names.unknown ?? entries[unknown][0]?.string
+      }
+    default:
+      throw IdiolectError(
+        .invalidModel, "\(path): model.vocab is missing, or is not what a \(kind) has")
+    }
     for token in tokenizer["added_tokens"]?.array ?? [] {
       guard let content = token["content"]?.string, let id = token["id"] else {
         throw IdiolectError(.invalidModel, "\(path): an added token lacks its id or content")
@@ -79,7 +93,9 @@ extension Vocabulary {
     if let unknown = tokenizer["model"]?["unk_token"]?.string, unknown.unicodeScalars.count > 1 {
       names.unknown = names.unknown ?? unknown
     }
-    return try table.vocabulary(names, blank: blank, layout: .fused)
+    return try table.vocabulary(
+      names, blank: blank, layout: isWordLevel ? .fused : .pieces,
+      pieces: isWordLevel ? JSONValue?.none : tokenizer)
   }
 
   private static func read(

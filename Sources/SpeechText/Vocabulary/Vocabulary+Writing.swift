@@ -3,7 +3,7 @@ import Basics
 extension Vocabulary {
   /// Writes the files by which transformers opens this vocabulary, and by which we read it again.
   ///
-  /// Layout `.fused`: `tokenizer.json` and `tokenizer_config.json` of a `ParakeetTokenizer`, whose
+  /// Layout `.pieces`: the `tokenizer.json` that was read, with the labels that came later. Layout `.fused`: `tokenizer.json` and `tokenizer_config.json` of a `ParakeetTokenizer`, whose
   /// `batch_decode` groups repeats, drops the blank and joins the rest. Layout `.delimited`:
   /// `vocab.json` and `tokenizer_config.json` of a `Wav2Vec2CTCTokenizer`.
   ///
@@ -30,11 +30,12 @@ extension Vocabulary {
       "model_max_length": 1_000_000_000_000_000_000,
     ]
     switch layout {
-    case .fused:
+    case .fused, .pieces:
       config["tokenizer_class"] = "ParakeetTokenizer"
       config["processor_class"] = "ParakeetProcessor"
       return [
-        ("tokenizer.json", tokenizer(names)), ("tokenizer_config.json", .object(config)),
+        ("tokenizer.json", pieces?.json(labels) ?? tokenizer(names)),
+        ("tokenizer_config.json", .object(config)),
       ]
     case .delimited:
       // A name that is not given would be added beyond the network's labels.

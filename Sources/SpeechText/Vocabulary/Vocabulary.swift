@@ -13,6 +13,8 @@ public struct Vocabulary: Sendable, Hashable {
     /// `vocab.json` of the wav2vec2 family: a word delimiter, often `|`, stands for the space, and
     /// text begins and ends without one.
     case delimited
+    /// `tokenizer.json`: labels are pieces of words, of which those that begin one begin with `▁`.
+    case pieces
   }
 
   /// Index → label. Its count is the width of the network's output.
@@ -28,6 +30,8 @@ public struct Vocabulary: Sendable, Hashable {
   public let layout: Layout
 
   private let trie: LabelTrie
+  /// Where labels are pieces of words.
+  let pieces: PieceTokenizer?
 
   public var count: Int { labels.count }
 
@@ -40,6 +44,16 @@ public struct Vocabulary: Sendable, Hashable {
     labels: [String], blank: Int, specials: Set<Int> = [], unknown: Int? = nil,
     wordDelimiter: Int? = nil, layout: Layout = .fused
   ) throws {
+    try self.init(
+      labels: labels, blank: blank, specials: specials, unknown: unknown,
+      wordDelimiter: wordDelimiter, layout: layout, pieces: nil)
+  }
+
+  init(
+    labels: [String], blank: Int, specials: Set<Int>, unknown: Int?, wordDelimiter: Int?,
+    layout: Layout, pieces: PieceTokenizer?
+  ) throws {
+    precondition((layout == .pieces) == (pieces != nil), "a layout of pieces without them")
     for index in [blank] + specials + [unknown, wordDelimiter].compactMap({ $0 }) {
       guard labels.indices.contains(index) else {
         throw IdiolectError(
@@ -63,6 +77,7 @@ public struct Vocabulary: Sendable, Hashable {
     self.specials = specials.union([blank, unknown ?? blank])
     self.wordDelimiter = wordDelimiter
     self.layout = layout
+    self.pieces = pieces
     trie = LabelTrie(labels: labels, specials: self.specials, wordDelimiter: wordDelimiter)
   }
 
@@ -88,7 +103,10 @@ public struct Vocabulary: Sendable, Hashable {
   /// What the label at `index` adds to a text: nothing for specials, a space for the delimiter.
   public func text(of index: Int) -> String {
     guard labels.indices.contains(index), !specials.contains(index) else { return "" }
-    return index == wordDelimiter ? " " : labels[index]
+    if index == wordDelimiter { return " " }
+    guard let pieces else { return labels[index] }
+    if let byte = pieces.bytes[index] { return String(decoding: [byte], as: UTF8.self) }
+    return labels[index].replacing("\u{2581}", with: " ")
   }
 
   public static func == (a: Vocabulary, b: Vocabulary) -> Bool {
@@ -117,13 +135,14 @@ public struct Vocabulary: Sendable, Hashable {
   ///
   /// Complexity: linear in the text for labels of bounded length.
   public func encode(_ text: String) -> Encoding {
-    trie.encode(Array(text.unicodeScalars))
+    pieces?.segmenter.encode(text) ?? trie.encode(Array(text.unicodeScalars))
   }
 
   /// The text of labels that are already collapsed: repeats grouped, blanks out. Specials add nothing.
   ///
   /// What transformers' tokenizer gives with `skip_special_tokens=True`.
   public func decode(_ ids: some Sequence<Int>) -> String {
+    if let pieces { return pieces.decode(ids, self) }
     var result = String.UnicodeScalarView()
     for id in ids { result.append(contentsOf: text(of: id).unicodeScalars) }
     guard layout == .delimited else { return String(result) }
