@@ -5,7 +5,7 @@ import SpeechText
 import TensorEngine
 
 extension AcousticModel {
-  /// Opens a model directory in the Hugging Face layout.
+  /// Opens a model directory in the Hugging Face layout, or an archive of NeMo's (`.nemo`).
   ///
   /// - Parameter language: whose adapter and output layer are taken, where the directory has several, as MMS; nil
   ///   for those in the model's own weights.
@@ -15,6 +15,10 @@ extension AcousticModel {
     guard let isFolder = FilePath.isFolder(directory) else {
       throw IdiolectError(
         .notFound, "\(directory): no such model; give a directory that holds config.json")
+    }
+    if !isFolder, directory.hasSuffix(".nemo") {
+      try self.init(nemo: directory)
+      return
     }
     guard isFolder else {
       throw IdiolectError(
@@ -93,15 +97,20 @@ extension ParameterSource {
   ///
   /// Names of older versions of transformers stand for those of today.
   ///
-  /// - Parameter others: where they are taken from where it has them.
-  convenience init(checkpoint own: WeightStore, inPlace others: WeightStore? = nil) {
+  /// - Parameters:
+  ///   - others: where they are taken from where it has them.
+  ///   - foreignName: what the checkpoint calls a parameter.
+  convenience init(
+    checkpoint own: WeightStore, inPlace others: WeightStore? = nil,
+    foreignName: @escaping (String) -> String = formerName
+  ) {
     self.init { wanted, shape in
       let store = others.flatMap { $0.contains(wanted) ? $0 : nil } ?? own
-      let name = store[wanted] == nil ? ParameterSource.formerName(wanted) : wanted
+      let name = store[wanted] == nil ? foreignName(wanted) : wanted
       guard let entry = store[name] else {
         throw IdiolectError(
           .invalidModel,
-          "\(store.path): the tensor \(wanted) is missing, \(shape) was expected; is config.json of another model?"
+          "\(store.path): the tensor \(name) is missing, \(shape) was expected; is its configuration of another model?"
         )
       }
       guard entry.shape == shape else {
@@ -130,10 +139,17 @@ extension ParameterSource {
     }
   }
 
+  /// - Parameters:
+  ///   - others: what names begin with that are not wanted.
+  ///   - foreignName: what the checkpoint calls a parameter.
   /// - Throws: `.invalidModel` that names tensors which no layer asked for.
-  func refuseUnused(in store: WeightStore) throws {
-    let known = parameters.flatMap { [$0.name, ParameterSource.formerName($0.name)] }
-    let extra = Set(store.names).subtracting(known).sorted()
+  func refuseUnused(
+    in store: WeightStore, but others: [String] = [],
+    foreignName: (String) -> String = formerName
+  ) throws {
+    let known = parameters.flatMap { [$0.name, foreignName($0.name)] }
+    let extra = Set(store.names).subtracting(known)
+      .filter { name in !others.contains { name.hasPrefix($0) } }.sorted()
     guard extra.isEmpty else {
       throw IdiolectError(
         .invalidModel,
@@ -143,7 +159,7 @@ extension ParameterSource {
   }
 
   /// What a tensor was called before PyTorch 2.0 parametrised weights.
-  private static func formerName(_ name: String) -> String {
+  static func formerName(_ name: String) -> String {
     name.replacing(".parametrizations.weight.original0", with: ".weight_g")
       .replacing(".parametrizations.weight.original1", with: ".weight_v")
   }

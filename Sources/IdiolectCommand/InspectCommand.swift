@@ -28,8 +28,8 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let isFolder = FilePath.isFolder(path)
-    let isModel = isFolder == true
-    let isManifest = isFolder == false && beginsLikeManifest()
+    let isModel = isFolder == true || isFolder == false && path.hasSuffix(".nemo")
+    let isManifest = isFolder == false && !isModel && beginsLikeManifest()
     if model != nil && !isManifest {
       throw IdiolectError(
         .invalidArgument, "\(path): --model goes with a manifest, and this is none")

@@ -6,7 +6,7 @@ package import TensorEngine
 /// what else is in its batch.
 package final class FastConformer: AcousticNetwork {
   let configuration: FastConformerConfiguration
-  private let subsampling: Subsampling
+  private let subsampling: any FrameSubsampling
   let blocks: [ConformerBlock]
   package let outputLayer: Linear
   private let relativePositions: RelativePositions
@@ -18,7 +18,10 @@ package final class FastConformer: AcousticNetwork {
   /// - Parameter source: random, or a checkpoint's values.
   package init(_ configuration: FastConformerConfiguration, from source: ParameterSource) throws {
     self.configuration = configuration
-    subsampling = try Subsampling("encoder.subsampling", configuration, from: source)
+    subsampling =
+      configuration.hasPlainSubsampling
+      ? try PlainSubsampling("encoder.subsampling", configuration, from: source)
+      : try Subsampling("encoder.subsampling", configuration, from: source)
     blocks = try (0..<configuration.layerCount).map {
       try ConformerBlock("encoder.layers.\($0)", configuration.block, from: source)
     }

@@ -16,6 +16,7 @@ extension FastConformerConfiguration {
     convolutionKernel = try encoder["conv_kernel_size"].int(default: convolutionKernel)
     subsamplingFactor = try encoder["subsampling_factor"].int(default: subsamplingFactor)
     subsamplingChannels = try encoder["subsampling_conv_channels"].int(default: subsamplingChannels)
+    hasPlainSubsampling = try encoder["plain_subsampling"].bool(default: false)
     melBins = try encoder["num_mel_bins"].int(default: melBins)
     scalesInput = try encoder["scale_input"].bool(default: scalesInput)
     labelCount = try config["vocab_size"].int(default: labelCount)
@@ -71,6 +72,7 @@ extension FastConformerConfiguration {
       "activation_dropout": .rate(activationDropout),
       "attention_dropout": .rate(attentionDropout),
     ]
+    if hasPlainSubsampling { encoder["plain_subsampling"] = true }
     encoder["adapter_attn_dim"] = adapterWidth.map { .integer($0) }
     return [
       "architectures": ["ParakeetForCTC"],

@@ -14,6 +14,9 @@ public struct FastConformerConfiguration: Sendable, Hashable {
   /// Feature frames to an output frame: a power of two.
   public var subsamplingFactor = 8
   public var subsamplingChannels = 256
+  /// Whether what subsamples are whole convolutions, as in NeMo's older Conformers, which transformers has no place
+  /// for; else depthwise ones.
+  public var hasPlainSubsampling = false
   public var melBins = 80
   public var scalesInput = true
   public var labelCount = 1025

@@ -4,7 +4,7 @@ import TensorEngine
 /// Striding convolutions that halve frames and mels at each step, then a projection.
 ///
 /// Rekesh et al. 2023 (FastConformer). [batch, frames, mels] to packed [output rows, hidden].
-final class Subsampling {
+final class Subsampling: FrameSubsampling {
   /// The first convolution, from one channel.
   private let first: Convolution2D
   /// Depthwise, then mixing channels at each point.

@@ -1,5 +1,5 @@
 package import Basics
-import Foundation
+public import Foundation
 
 extension Vocabulary {
   /// Reads the vocabulary of a model directory: `tokenizer.json`, else `vocab.json`.
@@ -32,6 +32,17 @@ extension Vocabulary {
     }
     throw IdiolectError(
       .notFound, "\(directory): no tokenizer.json and no vocab.json; a model needs one of them")
+  }
+
+  /// The pieces of a SentencePiece `.model`, and a blank after them.
+  ///
+  /// - Parameter name: the file's, for errors.
+  /// - Throws: `.invalidModel` that names the file.
+  public init(sentencePiece data: Data, name: String) throws {
+    let model = try SentencePieceModel(data, name: name)
+    self = try Vocabulary.read(
+      tokenizer: model.tokenizer(blank: Vocabulary.defaultBlank), name, SpecialNames(),
+      model.pieces.count, model.pieces.count + 1)
   }
 
   /// The untrusted file as JSON.

@@ -8,9 +8,19 @@ final class MappedFile: @unchecked Sendable {
   let path: String
   let size: Int
   private let base: UnsafeRawPointer?
+  /// What this is a part of, which unmaps it.
+  private let whole: MappedFile?
+
+  /// A part of a mapped file, which stays mapped as long.
+  init(_ range: Range<Int>, of whole: MappedFile) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= whole.size, "a part from beyond")
+    (path, size, self.whole) = (whole.path, range.count, whole)
+    base = whole.base.map { $0 + range.lowerBound }
+  }
 
   init(path: String) throws {
     self.path = path
+    whole = nil
     // A named pipe would otherwise wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -39,7 +49,7 @@ final class MappedFile: @unchecked Sendable {
   }
 
   deinit {
-    if let base { munmap(UnsafeMutableRawPointer(mutating: base), size) }
+    if whole == nil, let base { munmap(UnsafeMutableRawPointer(mutating: base), size) }
   }
 
   /// Fills `destination` with the bytes from `offset` on.

@@ -10,11 +10,15 @@ public struct WeightStore: Sendable {
   /// What messages call this.
   public let path: String
 
-  /// Opens a directory's weights.
+  /// Opens a directory's weights, or those of NeMo's archive where it is a file.
   ///
   /// - Throws: `IdiolectError`: `.notFound` without weights, `.invalidModel` for an index that does not fit its
   ///   shards or names a file elsewhere, and what opening the files throws.
   public init(directory: String) throws {
+    if FilePath.isFolder(directory) == false {
+      try self.init(archive: directory)
+      return
+    }
     for name in ["model.safetensors", "pytorch_model.bin"] {
       let single = "\(directory)/\(name)"
       let index = "\(single).index.json"
@@ -31,6 +35,20 @@ public struct WeightStore: Sendable {
       .notFound,
       "\(directory): has neither model.safetensors nor pytorch_model.bin, nor an index of shards of either; copy the weights there"
     )
+  }
+
+  /// Opens the weights of an archive that NeMo wrote.
+  ///
+  /// - Throws: `.notFound`, `.inputOutput`, or `.invalidModel` that names the archive.
+  public init(archive path: String) throws {
+    let archive = try TarArchive(path: path)
+    guard let file = try archive.tensors("model_weights.ckpt") else {
+      throw IdiolectError(
+        .invalidModel, "\(path): has no model_weights.ckpt: NeMo did not write it")
+    }
+    files = [file]
+    home = file.entries.mapValues { _ in 0 }
+    self.path = path
   }
 
   /// Opens one file: safetensors, or by its ending (.bin, .pt, .pth, .ckpt) a PyTorch checkpoint.

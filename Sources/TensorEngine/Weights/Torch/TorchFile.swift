@@ -16,9 +16,14 @@ public struct TorchFile: MappedTensors {
   /// - Throws: `IdiolectError`: `.notFound`, `.inputOutput`, or `.invalidModel` that names the file and what is
   ///   wrong with it.
   public init(path: String) throws {
+    try self.init(path: path) { try MappedFile(path: path) }
+  }
+
+  /// - Parameter open: maps the checkpoint, which may be a part of a file.
+  init(path: String, open: () throws -> MappedFile) throws {
     self.path = path
     (map, names, entries) = try Self.naming(path) {
-      let map = try MappedFile(path: path)
+      let map = try open()
       let storages: Storages
       let pickle: Pickle
       var head = [UInt8](repeating: 0, count: min(4, map.size))
