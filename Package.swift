@@ -54,6 +54,7 @@ let package = Package(
     library("Pictures", ["Basics", "AcousticFeatures", "CPNG"]),
     library("SpeechText", ["Basics", "CSentencePiece"]),
     library("SpeechCorpus", ["Basics", "AudioIO", "SpeechText"]),
+    library("ModelHub", ["Basics"]),
     library("CTC", ["Basics", "TensorEngine", "SpeechText", "CKernels"]),
     library("AcousticModels", ["Basics", "TensorEngine", "AcousticFeatures", "SpeechText"]),
     library(
@@ -77,7 +78,7 @@ let package = Package(
     .executableTarget(
       name: "IdiolectCommand",
       dependencies: [
-        "Idiolect", "Basics", "CKernels",
+        "Idiolect", "Basics", "CKernels", "ModelHub",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -98,6 +99,7 @@ let package = Package(
       path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("Basics"),
+    tests("ModelHub", ["Basics"]),
     tests("TensorEngine", ["Basics", "CKernels"]),
     tests("AudioIO", ["Basics"]),
     tests("AcousticFeatures", ["Basics", "AudioIO"]),

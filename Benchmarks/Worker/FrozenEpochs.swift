@@ -59,7 +59,7 @@ enum FrozenEpochs {
     try? FileManager.default.removeItem(atPath: files.path)
     try files.prepare(resumes: false)
     frozen.states = try FrozenStates(
-      path: files.frozen, run: "", hiddenSize: model.network.sizes.hiddenSize,
+      path: files.frozen, run: "", hiddenSize: model.network.sizes.layerWidth(frozen.layers),
       report: { _ in })
     var looks: [ContinuousClock.Instant] = []
     try Trainer(

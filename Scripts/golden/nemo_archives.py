@@ -1,7 +1,8 @@
 """Golden data for NeMo's archives, from NeMo.
 
 Writes Tests/Golden/nemo/<name>/ for random networks of EncDecCTCModel (characters) and EncDecCTCModelBPE
-(SentencePiece): `fastconformer` (depthwise subsampling by 8), `conformer` (plain convolutions, by 4, pieces).
+(SentencePiece): `fastconformer` (depthwise subsampling by 8), `conformer` (plain convolutions, by 4, pieces), `quartznet` and `citrinet` (convolutions alone; the
+second squeezes and excites, and has pieces).
 
   model.nemo                 as save_to writes it, float32
   samples-<i>.npy            [samples], utterance i
@@ -44,6 +45,16 @@ def conformer(**sizes):
         n_heads=4, ff_expansion_factor=2, self_attention_model="rel_pos", att_context_size=[-1, -1], xscaling=True,
         untie_biases=True, pos_emb_max_len=500, conv_kernel_size=5, conv_norm_type="batch_norm", dropout=0.1,
         dropout_pre_encoder=0.1, dropout_emb=0.0, dropout_att=0.1, **sizes)
+
+
+def block(filters, kernel, **other):
+    return dict(filters=filters, repeat=1, kernel=[kernel], stride=[1], dilation=[1], dropout=0.0, residual=False,
+                separable=True, **{}) | other
+
+
+def convolutions(*blocks):
+    return dict(_target_="nemo.collections.asr.modules.ConvASREncoder", feat_in=80, activation="relu",
+                conv_mask=True, jasper=list(blocks))
 
 
 def settings(encoder, classes, vocabulary):
@@ -140,8 +151,23 @@ def main():
     # Few labels a second: so many samples that they fit at 80 ms.
     write("fastconformer", EncDecCTCModel(OmegaConf.create(settings(fast, len(CHARACTERS), CHARACTERS))),
           lambda text: [CHARACTERS.index(c) for c in text], [40000, 24010, 8000], 1)
+    quartz = convolutions(
+        block(12, 5, stride=[2]), block(16, 7, repeat=3, residual=True), block(12, 3, repeat=2, residual=True, separable=False),
+        block(16, 5, dilation=[2]), block(16, 1))
+    write("quartznet", EncDecCTCModel(OmegaConf.create(settings(quartz, len(CHARACTERS), CHARACTERS))),
+          lambda text: [CHARACTERS.index(c) for c in text], [24000, 14010, 5000], 3)
     with tempfile.TemporaryDirectory() as scratch:
         processor = pieces(Path(scratch))
+        squeezed = dict(se=True, se_reduction_ratio=4, se_context_size=-1)
+        citri = convolutions(
+            block(12, 5, **squeezed),
+            block(16, 11, repeat=3, stride=[2], stride_last=True, residual=True, residual_mode="stride_add",
+                  kernel_size_factor=0.5, **squeezed),
+            block(16, 5, repeat=2, stride=[2], stride_last=True, residual=True, residual_mode="stride_add", **squeezed),
+            block(16, 7, repeat=2, residual=True, residual_mode="stride_add", **squeezed), block(16, 5, **squeezed))
+        configuration = settings(citri, -1, [])
+        configuration["tokenizer"] = dict(dir=scratch, type="bpe")
+        write("citrinet", EncDecCTCModelBPE(OmegaConf.create(configuration)), processor.encode, samples, 4)
         plain = conformer(subsampling="striding", subsampling_factor=4, subsampling_conv_channels=-1)
         configuration = settings(plain, -1, [])
         configuration["tokenizer"] = dict(dir=scratch, type="bpe")

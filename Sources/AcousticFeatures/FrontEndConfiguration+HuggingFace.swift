@@ -13,10 +13,17 @@ extension FrontEndConfiguration {
     try self.init(ExtractorSettings(data, name: name))
   }
 
-  /// Reads the file of a model directory that holds the front end's settings.
+  /// Reads the file of a model directory that holds the front end's settings: transformers', or all of our own.
   ///
-  /// - Throws: `.notFound` where there is neither file; as `init(huggingFace:name:)`.
+  /// - Throws: `.notFound` where there is neither file; as `init(huggingFace:name:)` or `init(json:name:)`.
   public init(modelDirectory: String) throws {
+    let own = "\(modelDirectory)/preprocessor_config.json"
+    if let data = FileManager.default.contents(atPath: own),
+      (try? JSONValue(parsing: data))?.object?["kind"] != nil
+    {
+      try self.init(json: data, name: own)
+      return
+    }
     try self.init(ExtractorSettings(modelDirectory: modelDirectory))
   }
 
@@ -35,9 +42,10 @@ extension FrontEndConfiguration {
     }
   }
 
-  /// The files of a model directory that say this front end, by name, as transformers reads them.
+  /// The files of a model directory that say this front end, by name: as transformers reads them, or where it has no
+  /// such front end, all of our own settings.
   ///
-  /// - Throws: `.unsupported` where it is none of transformers', or a setting has no place there.
+  /// - Throws: `.unsupported` where a setting has no place there.
   public func huggingFaceFiles() throws -> [String: Data] {
     switch self {
     case .logMel(let configuration):
@@ -60,8 +68,7 @@ extension FrontEndConfiguration {
         ]
         return ["preprocessor_config.json": Data(settings.text().utf8)]
       }
-      throw IdiolectError(
-        .unsupported, "this front end has no place in the layout of transformers that is written")
+      return ["preprocessor_config.json": Data(try json().utf8)]
     }
   }
 

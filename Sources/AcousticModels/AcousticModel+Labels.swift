@@ -46,14 +46,16 @@ extension AcousticModel {
     return try reshaped(configuration)
   }
 
-  /// A network of other sizes with this one's values for each parameter that both have, random ones else.
+  /// A network of other sizes with this one's values for each parameter that both have in one shape, random ones else.
   func reshaped(
     _ configuration: any NetworkConfiguration, seed: UInt64 = 0
   ) throws -> AcousticModel {
     let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tensor) })
     return try AcousticModel(
       configuration: configuration,
-      source: ParameterSource(seed: seed) { name, _ in own[name]?.values },
+      source: ParameterSource(seed: seed) { name, shape in
+        own[name].flatMap { $0.shape == shape ? $0.values : nil }
+      },
       vocabulary: vocabulary, frontEnd: frontEndConfiguration, normalizer: normalizer,
       record: record, path: path)
   }

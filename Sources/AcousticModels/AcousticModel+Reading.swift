@@ -5,7 +5,8 @@ import SpeechText
 import TensorEngine
 
 extension AcousticModel {
-  /// Opens a model directory in the Hugging Face layout, or an archive of NeMo's (`.nemo`).
+  /// Opens a model directory in the Hugging Face layout, one with a checkpoint of DeepSpeech and its `alphabet.txt`, or
+  /// an archive of NeMo's (`.nemo`).
   ///
   /// - Parameter language: whose adapter and output layer are taken, where the directory has several, as MMS; nil
   ///   for those in the model's own weights.
@@ -25,6 +26,10 @@ extension AcousticModel {
         .invalidModel, "\(directory): a model is a directory with config.json, this is a file")
     }
     guard FileManager.default.fileExists(atPath: "\(directory)/config.json") else {
+      if let checkpoint = try DeepSpeechCheckpoint(directory: directory) {
+        try self.init(checkpoint)
+        return
+      }
       throw IdiolectError(
         .notFound,
         "\(directory): holds no config.json, so it is no model; give a directory that does")
@@ -66,6 +71,8 @@ extension AcousticModel {
     switch family {
     case "parakeet_ctc": return try FastConformerConfiguration(config)
     case "wav2vec2-bert": return try Wav2Vec2BertConfiguration(config)
+    case DeepSpeechConfiguration.modelType: return try DeepSpeechConfiguration(config)
+    case JasperConfiguration.modelType: return try JasperConfiguration(config)
     default: break
     }
     if Wav2Vec2Configuration.Kind(rawValue: family) != nil {

@@ -9,9 +9,12 @@ package protocol AcousticNetwork: AnyObject {
   var sizes: any NetworkConfiguration { get }
   /// The encoder's layers, lowest first.
   var layers: [any EncoderLayer] { get }
-  /// What the parameters of layer n are called: this and n.
+  /// What the parameters of layer n are called: this and n, counted from `firstLayer`.
   var layerName: String { get }
+  var firstLayer: Int { get }
   var outputLayer: Linear { get }
+  /// Normalisations that may go live.
+  var batchNorms: [BatchNorm] { get }
   /// What the names of parameters begin with that only change in pretraining; nil for none.
   var extractorName: String? { get }
 
@@ -37,8 +40,8 @@ package protocol EncoderLayer: AnyObject {
   var linears: [Linear] { get }
   /// Those of them that read the feed-forward modules' hidden units.
   var hiddenConsumers: [Linear] { get }
-  /// The normalisation that may go live.
-  var batchNorm: BatchNorm? { get }
+  /// Normalisations that may go live.
+  var batchNorms: [BatchNorm] { get }
   /// What follows the layer while a profile is in use.
   var profile: BottleneckAdapter? { get set }
 }
@@ -49,7 +52,8 @@ package protocol NetworkConfiguration: Sendable {
   var family: String { get }
   /// One line of the encoder's sizes.
   var summary: String { get }
-  var hiddenSize: Int { get }
+  /// Of a frame that enters layer `depth`, or the output layer where that is their number.
+  func layerWidth(_ depth: Int) -> Int
   var layerCount: Int { get set }
   var labelCount: Int { get set }
   /// The index of the blank.
@@ -83,6 +87,8 @@ extension NetworkConfiguration {
 
 extension AcousticNetwork {
   package var extractorName: String? { nil }
+  package var firstLayer: Int { 0 }
+  package var batchNorms: [BatchNorm] { layers.flatMap(\.batchNorms) }
   package func positions(_ segments: Segments, _ pass: Pass) -> Tensor? { nil }
 
   /// What some of the layers, one above the other, make of what enters the first of them.
@@ -141,7 +147,7 @@ extension AcousticNetwork {
     guard parameter.name.hasPrefix("\(layerName)."),
       let layer = Int(parameter.name.dropFirst(layerName.count + 1).prefix { $0 != "." })
     else { return layers.count + 1 }
-    return layers.count - layer
+    return min(layers.count + 1, layers.count + firstLayer - layer)
   }
 
   /// Adds a low-rank update to every linear layer of the encoder's layers; as it begins, nothing changes.

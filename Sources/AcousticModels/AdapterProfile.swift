@@ -53,9 +53,8 @@ public struct AdapterProfile {
       change = .bottlenecks(
         try (0..<configuration.layerCount).map {
           try BottleneckAdapter(
-            "\(base.network.layerName).\($0).\(BottleneckAdapter.name)",
-            size: configuration.hiddenSize,
-            width: width, from: source)
+            "\(base.network.layerName).\(base.network.firstLayer + $0).\(BottleneckAdapter.name)",
+            size: configuration.layerWidth($0 + 1), width: width, from: source)
         })
       left.subtract(source.parameters.map(\.name))
       try refuseUnused()

@@ -10,6 +10,19 @@ public struct FeatureBatch {
   /// How many of them count; the others are zero.
   public let valid: [Int]
 
+  /// The frames that count, one utterance after another: [rows, bins].
+  var packed: Tensor {
+    let (longest, bins) = (values.shape[1], values.shape[2])
+    let result = Tensor(uninitialised: [valid.reduce(0, +), bins])
+    var place = 0
+    for (index, count) in valid.enumerated() {
+      (result.pointer + place).update(
+        from: values.pointer + index * longest * bins, count: count * bins)
+      place += count * bins
+    }
+    return result
+  }
+
   /// - Parameter keepsInvalidFrames: whether an utterance's trailing frames that do not count are kept
   ///   and run through the network, as transformers does; they cannot reach the others.
   public init(_ features: [Features], keepsInvalidFrames: Bool = false) {

@@ -14,6 +14,15 @@ CK_CLONES void reluBackward(const float *x, const float *dy, float *dx, size_t b
   for (size_t i = b; i < e; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
 }
 
+constexpr float clip = 20;
+
+CK_CLONES void clippedRelu(const float *x, float *y, size_t b, size_t e) {
+  for (size_t i = b; i < e; i++) y[i] = x[i] < 0 ? 0 : x[i] > clip ? clip : x[i];
+}
+CK_CLONES void clippedReluBackward(const float *x, const float *dy, float *dx, size_t b, size_t e) {
+  for (size_t i = b; i < e; i++) dx[i] = x[i] > 0 && x[i] < clip ? dy[i] : 0;
+}
+
 CK_CLONES void silu(const float *x, float *y, size_t b, size_t e) {
   for (size_t i = b; i < e; i++) y[i] = x[i] * ck::sigmoid(x[i]);
 }
@@ -103,7 +112,9 @@ void ck_activation_forward(ck_activation kind, const void *x, ck_type x_type, fl
   const ck::Timed timed("activation", 0,
                         (ck::elementBytes(x_type) + ck::elementBytes(y_type)) * count);
   using Loop = void (*)(const float *, float *, size_t, size_t);
-  static const Loop loops[] = {relu, silu, gelu, geluTanh, sigmoid, hyperbolicTangent};
+  static const Loop loops[] = {relu,     silu,    gelu,
+                               geluTanh, sigmoid, hyperbolicTangent,
+                               clippedRelu};
   ck::overTiles(count, [&](size_t start, size_t size) {
     float in[ck::tileSize], buffer[ck::tileSize];
     float *out = ck::target({y, y_type}, start, buffer);
@@ -121,7 +132,8 @@ void ck_activation_backward(ck_activation kind, const void *x, ck_type x_type, c
                          ck::elementBytes(dx_type)) * count);
   using Loop = void (*)(const float *, const float *, float *, size_t, size_t);
   static const Loop loops[] = {reluBackward,     siluBackward,    geluBackward,
-                               geluTanhBackward, sigmoidBackward, hyperbolicTangentBackward};
+                               geluTanhBackward, sigmoidBackward, hyperbolicTangentBackward,
+                               clippedReluBackward};
   ck::overTiles(count, [&](size_t start, size_t size) {
     float in[ck::tileSize], gradient[ck::tileSize], buffer[ck::tileSize];
     const float *d = ck::read({dy, dy_type}, start, size, gradient);

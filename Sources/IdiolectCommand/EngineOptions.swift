@@ -52,27 +52,15 @@ struct ModelOption: ParsableArguments {
       valueName: "code"))
   var language: String?
 
-  /// The directory that was given, or the default one.
+  /// The model that was given, or the default one; see `ModelLookup`.
   ///
-  /// - Throws: `.notFound` where there is no default.
+  /// - Throws: `.notFound` where there is none.
   func directory() throws -> String {
-    if let model { return model }
+    if let model { return try ModelLookup.path(of: model) }
     if let named = ProcessInfo.processInfo.environment["IDIOLECT_MODEL"], !named.isEmpty {
-      return named
+      return try ModelLookup.path(of: named)
     }
-    let name = "Models/english-small"
-    if FileManager.default.fileExists(atPath: "\(name)/config.json") { return name }
-    // The program lies at .build/<machine>/release/idiolect below the checkout.
-    var directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    while directory.pathComponents.count > 1 {
-      directory.deleteLastPathComponent()
-      let candidate = directory.appendingPathComponent(name).path
-      if FileManager.default.fileExists(atPath: "\(candidate)/config.json") { return candidate }
-    }
-    throw IdiolectError(
-      .notFound,
-      "\(name): no such model here or beside the checkout; name one with --model or $IDIOLECT_MODEL"
-    )
+    return try ModelLookup.standard()
   }
 
   /// - Parameter adapter: directory of a profile to hear with; nil for the model alone.

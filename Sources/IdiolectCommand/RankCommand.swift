@@ -36,7 +36,7 @@ struct RankCommand: ParsableCommand {
   @OptionGroup var engine: EngineOptions
 
   func run() throws {
-    let names = models.split(separator: ",").map(String.init)
+    let names = try models.split(separator: ",").map { try ModelLookup.path(of: String($0)) }
     guard minutes > 0, !names.isEmpty else {
       throw ValidationError("--models takes at least one directory, --minutes a number above 0")
     }

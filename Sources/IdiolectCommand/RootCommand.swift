@@ -27,5 +27,6 @@ struct RootCommand: ParsableCommand {
       RankCommand.self,
       CompareCommand.self,
       MergeCommand.self,
+      PullCommand.self,
     ])
 }

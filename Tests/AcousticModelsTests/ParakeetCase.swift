@@ -38,7 +38,7 @@ final class ParakeetCase {
       name.hasSuffix("num_batches_tracked") ? nil : try store.readFloats(name)
     }
     let network = try FastConformer(configuration, from: source)
-    for layer in network.layers { layer.batchNorm?.usesLiveStatistics = liveStatistics }
+    for norm in network.batchNorms { norm.usesLiveStatistics = liveStatistics }
     statistics = source.parameters.filter { $0.role == .statistic }
     let parameters = source.parameters.filter { $0.role != .statistic }
     for parameter in parameters { parameter.tensor.requiresGradient = true }

@@ -82,7 +82,7 @@ struct RoundTripTests {
     #expect(again.vocabulary == transfer.vocabulary)
     let old = try #require(model.parameters.last { $0.name == "ctc_head.weight" }).tensor
     let new = try #require(again.parameters.last { $0.name == "ctc_head.weight" }).tensor
-    let width = model.network.sizes.hiddenSize
+    let width = model.network.sizes.layerWidth(0)
     #expect(new.shape == [6, width, 1])
     func row(_ tensor: Tensor, _ index: Int) -> [Float] {
       Array(tensor.values[index * width..<(index + 1) * width])

@@ -185,7 +185,7 @@ struct StrategyTests {
     try onEngine {
       for live in [false, true] {
         let model = try TinyModel.make()
-        let norm = try #require(model.network.layers[0].batchNorm)
+        let norm = try #require(model.network.layers[0].batchNorms.first)
         norm.usesLiveStatistics = live
         let features = Features(
           frames: 40, bins: 80, validFrames: 40, values: [Float](repeating: 0.3, count: 3200))

@@ -60,7 +60,7 @@ package final class ConformerBlock: EncoderLayer {
       + [attention.output] + [convolution.gate, convolution.mix, second.widen, second.narrow]
   }
   package var hiddenConsumers: [Linear] { [first.narrow, second.narrow] }
-  package var batchNorm: BatchNorm? { convolution.channelNorm }
+  package var batchNorms: [BatchNorm] { convolution.channelNorm.map { [$0] } ?? [] }
 }
 
 /// Widen, activation, dropout, narrow.

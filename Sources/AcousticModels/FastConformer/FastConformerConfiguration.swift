@@ -35,6 +35,7 @@ public struct FastConformerConfiguration: Sendable, Hashable {
   public init() {}
 
   package var inputBins: Int { melBins }
+  package func layerWidth(_ depth: Int) -> Int { hiddenSize }
 
   var subsamplingLayers: Int { subsamplingFactor.trailingZeroBitCount }
 

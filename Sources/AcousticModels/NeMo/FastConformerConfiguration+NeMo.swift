@@ -15,7 +15,7 @@ extension FastConformerConfiguration {
     }
     let target = try encoder["_target_"].string(default: "missing")
     guard target.hasSuffix(".ConformerEncoder") else {
-      throw refuse("_target_", "'\(target)'", "ConformerEncoder")
+      throw refuse("_target_", "'\(target)'", "ConformerEncoder and ConvASREncoder")
     }
     melBins = try encoder["feat_in"].int()
     layerCount = try encoder["n_layers"].int()

@@ -28,6 +28,16 @@ struct NeMoArchive {
     }
   }
 
+  /// By the encoder's name.
+  var network: any NetworkConfiguration {
+    get throws {
+      let target = try configuration["encoder"]["_target_"].string(default: "missing")
+      return target.hasSuffix(".ConvASREncoder")
+        ? try JasperConfiguration(encoder: configuration["encoder"])
+        : try FastConformerConfiguration(nemo: configuration)
+    }
+  }
+
   func weights() throws -> WeightStore { try WeightStore(archive: path) }
 
   /// What the parts of a network that hears with CTC are called: of a hybrid with a transducer its second decoder.
@@ -69,20 +79,24 @@ struct NeMoArchive {
 }
 
 extension AcousticModel {
-  /// Opens an archive that NeMo wrote: CTC networks with a Conformer or FastConformer.
+  /// Opens an archive that NeMo wrote: CTC networks with a Conformer, a FastConformer, or convolutions alone.
   ///
   /// - Throws: `.notFound`, `.invalidModel` or `.unsupported`, naming the file and what is wrong.
   convenience init(nemo path: String) throws {
     let archive = try NeMoArchive(path: path)
-    var configuration = try FastConformerConfiguration(nemo: archive.configuration)
+    var configuration = try archive.network
     let vocabulary = try archive.vocabulary()
     (configuration.labelCount, configuration.blank) = (vocabulary.count, vocabulary.blank)
     try configuration.validate(file: archive.configuration.file)
     let store = try archive.weights()
     let decoder = archive.decoder.weights
-    let source = ParameterSource(checkpoint: store) {
-      FastConformerConfiguration.nemoName($0, decoder: decoder)
+    let isConformer = configuration is FastConformerConfiguration
+    func foreignName(_ name: String) -> String {
+      isConformer
+        ? FastConformerConfiguration.nemoName(name, decoder: decoder)
+        : name.replacing("decoder.decoder_layers.", with: "\(decoder).decoder_layers.")
     }
+    let source = ParameterSource(checkpoint: store, foreignName: foreignName)
     try self.init(
       configuration: configuration, source: source, vocabulary: vocabulary,
       frontEnd: .logMel(try LogMelConfiguration(nemo: archive.configuration["preprocessor"])),
@@ -90,8 +104,6 @@ extension AcousticModel {
     // What makes features is in the configuration; a transducer beside the network is not heard.
     let others =
       ["preprocessor.", "joint.", "encoder.pos_bias_"] + (decoder == "decoder" ? [] : ["decoder."])
-    try source.refuseUnused(in: store, but: others) {
-      FastConformerConfiguration.nemoName($0, decoder: decoder)
-    }
+    try source.refuseUnused(in: store, but: others, foreignName: foreignName)
   }
 }

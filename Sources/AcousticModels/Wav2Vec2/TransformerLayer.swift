@@ -59,5 +59,5 @@ package final class TransformerLayer: EncoderLayer {
     [attention.query, attention.key, attention.value, attention.output, widen, narrow]
   }
   package var hiddenConsumers: [Linear] { [narrow] }
-  package var batchNorm: BatchNorm? { nil }
+  package var batchNorms: [BatchNorm] { [] }
 }

@@ -102,6 +102,7 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
 
   package var inputBins: Int { 1 }
   package var masksFrames: Bool { true }
+  package func layerWidth(_ depth: Int) -> Int { hiddenSize }
   private var convolutionStride: Int { convolutionStrides.reduce(1, *) }
   package var layerSubsamplingFactor: Int { convolutionStride * squeeze }
   package var subsamplingFactor: Int { convolutionStride * (shrinking?.factor ?? 1) }

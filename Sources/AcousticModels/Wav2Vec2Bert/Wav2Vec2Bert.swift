@@ -50,17 +50,11 @@ package final class Wav2Vec2Bert: AcousticNetwork {
     _ batch: FeatureBatch, _ pass: Pass
   ) -> (hidden: Tensor, segments: Segments) {
     let segments = Segments(frames: batch.valid)
-    let (longest, bins) = (batch.values.shape[1], batch.values.shape[2])
-    let packed = Tensor(uninitialised: [segments.rows, bins])
-    for (index, valid) in batch.valid.enumerated() {
-      (packed.pointer + segments.range(index).lowerBound * bins).update(
-        from: batch.values.pointer + index * longest * bins, count: valid * bins)
-    }
     guard segments.rows > 0 else {
       return (Tensor(repeating: 0, shape: [0, configuration.hiddenSize]), segments)
     }
     let x = projection(
-      projectionNorm(packed, result: pass.precision), result: .float32, pass
+      projectionNorm(batch.packed, result: pass.precision), result: .float32, pass
     ).dropout(configuration.projectionDropout, pass)
     let masked = x.mappingUtterances(segments, columns: x.columns) {
       configuration.mask($0, maskEmbedding, pass)

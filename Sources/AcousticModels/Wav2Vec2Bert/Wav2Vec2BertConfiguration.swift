@@ -40,6 +40,7 @@ package struct Wav2Vec2BertConfiguration: NetworkConfiguration {
   }
 
   package var masksFrames: Bool { true }
+  package func layerWidth(_ depth: Int) -> Int { hiddenSize }
   package var layerSubsamplingFactor: Int { 1 }
   package var subsamplingFactor: Int { shrinking?.factor ?? 1 }
 

@@ -186,10 +186,11 @@ public final class RankingRun {
     _ labels: [String: FrameLabels]
   ) throws -> ([Ranking.Candidate], frames: Int) {
     let depths = model.network.layers.count + 1
-    let size = model.network.sizes.hiddenSize
-    var statistics = [[FrameStatistics]](
-      repeating: [FrameStatistics](
-        repeating: FrameStatistics(size: size), count: RankingRun.parts), count: depths)
+    var statistics = (0..<depths).map { depth in
+      [FrameStatistics](
+        repeating: FrameStatistics(size: model.network.sizes.layerWidth(depth)),
+        count: RankingRun.parts)
+    }
     let corpus = TrainingCorpus(utterances, model: model, cacheBytes: 0)
     let bar = ProgressBar("scoring \(path)", total: utterances.count)
     for (index, item) in corpus.items.enumerated() {
@@ -202,6 +203,7 @@ public final class RankingRun {
       let all = wanted.labels(frames: rows.count, hopSeconds: model.layerHopSeconds)
       let kept = all.indices.filter { all[$0] != nil }
       for (depth, state) in states.enumerated() {
+        let size = state.columns
         let values = kept.flatMap { row in
           UnsafeBufferPointer(
             start: state.pointer + (rows.lowerBound + row) * size, count: size)
@@ -210,8 +212,8 @@ public final class RankingRun {
       }
     }
     bar.finish()
-    let empty = FrameStatistics(size: size)
     let candidates = (1..<depths).map { depth in
+      let empty = FrameStatistics(size: model.network.sizes.layerWidth(depth))
       let parts = statistics[depth]
       let score = HScore(parts.reduce(empty, +))?.value
       // Each part left out in turn: the jackknife's standard error.

@@ -46,7 +46,7 @@ package struct FrozenPart {
       return sum + Double(model.outputFrames(samples: samples))
     }
     let ratio = Double(network.subsamplingFactor) / Double(network.layerSubsamplingFactor)
-    let bytes = rows * ratio * Double(network.hiddenSize * 2 * views)
+    let bytes = rows * ratio * Double(network.layerWidth(layers) * 2 * views)
     let size = decimals(bytes / 1e6, bytes < 1e7 ? 1 : 0)
     let of = views == 1 ? "each utterance" : "\(views) views of each utterance"
     guard bytes < FrozenPart.free(path) else {
@@ -54,7 +54,7 @@ package struct FrozenPart {
     }
     say("\(what) is computed once for \(of) and kept, at most \(size) MB")
     states = try FrozenStates(
-      path: path, run: run, hiddenSize: network.hiddenSize, report: say)
+      path: path, run: run, hiddenSize: network.layerWidth(layers), report: say)
   }
 
   /// Bytes that a file may grow to.
@@ -102,7 +102,7 @@ extension Trainer {
   }
 
   private func packed(_ utterances: [HiddenStates]) -> (hidden: Tensor, segments: Segments) {
-    let size = model.network.sizes.hiddenSize
+    let size = model.network.sizes.layerWidth(frozen!.layers)
     let segments = Segments(frames: utterances.map(\.rows))
     let hidden = Tensor(uninitialised: [utterances.reduce(0) { $0 + $1.rows }, size])
     for (index, states) in utterances.enumerated() {

@@ -61,9 +61,7 @@ package final class Trainer {
     reptile = settings.task.map { _ in Reptile(parameters) }
     for parameter in parameters { parameter.tensor.requiresGradient = false }
     beginLayers()
-    for layer in model.network.layers {
-      layer.batchNorm?.usesLiveStatistics = settings.liveStatistics
-    }
+    for norm in model.network.batchNorms { norm.usesLiveStatistics = settings.liveStatistics }
     state.fingerprint = fingerprint
   }
 

@@ -23,7 +23,9 @@ void ck_multiply(const float *a, const float *b, float *out, size_t count);
 double ck_sum(const float *x, size_t count);
 
 typedef enum {
-  CK_RELU = 0, CK_SILU = 1, CK_GELU = 2, CK_GELU_TANH = 3, CK_SIGMOID = 4, CK_TANH = 5
+  CK_RELU = 0, CK_SILU = 1, CK_GELU = 2, CK_GELU_TANH = 3, CK_SIGMOID = 4, CK_TANH = 5,
+  /// Between 0 and 20.
+  CK_CLIPPED_RELU = 6
 } ck_activation;
 /// y = dropout(f(x)), with the draws of ck_dropout.
 void ck_activation_forward(ck_activation kind, const void *x, ck_type x_type, float rate,

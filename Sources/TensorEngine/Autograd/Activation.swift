@@ -11,6 +11,8 @@ public enum Activation: String, Sendable, Codable {
   case geluTanh = "gelu_pytorch_tanh"
   case sigmoid
   case tanh
+  /// Between 0 and 20: Deep Speech's.
+  case clippedReLU = "relu_20"
 
   fileprivate var kernel: ck_activation {
     switch self {
@@ -20,6 +22,7 @@ public enum Activation: String, Sendable, Codable {
     case .geluTanh: CK_GELU_TANH
     case .sigmoid: CK_SIGMOID
     case .tanh: CK_TANH
+    case .clippedReLU: CK_CLIPPED_RELU
     }
   }
 }

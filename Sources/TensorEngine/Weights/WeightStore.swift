@@ -31,6 +31,10 @@ public struct WeightStore: Sendable {
         return
       }
     }
+    if let prefix = TensorFlowBundle.newest(in: directory) {
+      self.init(bundle: try TensorFlowBundle(prefix: prefix), path: directory)
+      return
+    }
     throw IdiolectError(
       .notFound,
       "\(directory): has neither model.safetensors nor pytorch_model.bin, nor an index of shards of either; copy the weights there"
@@ -48,6 +52,17 @@ public struct WeightStore: Sendable {
     }
     files = [file]
     home = file.entries.mapValues { _ in 0 }
+    self.path = path
+  }
+
+  /// The variables of a TensorFlow checkpoint, in as many files as it has.
+  ///
+  /// - Parameter path: what messages call it.
+  public init(bundle: TensorFlowBundle, path: String) {
+    files = bundle.files
+    home = Dictionary(
+      bundle.files.enumerated().flatMap { position, file in file.names.map { ($0, position) } },
+      uniquingKeysWith: { first, _ in first })
     self.path = path
   }
 

@@ -28,7 +28,7 @@ import Testing
     try GradientCheck.expect([.random(2, 3, 5, seed: 3)]) { $0[0].transposedLast() }
   }
 
-  @Test(arguments: [Activation.relu, .silu, .gelu, .geluTanh, .sigmoid, .tanh])
+  @Test(arguments: [Activation.relu, .silu, .gelu, .geluTanh, .sigmoid, .tanh, .clippedReLU])
   func activation(_ function: Activation) throws {
     let x = Tensor.random(5, 9, seed: 4, scale: 2)
     // Beyond the reach of the differences from relu's corner.

@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [Activation.relu, .silu, .gelu, .geluTanh, .sigmoid, .tanh])
+  @Test(arguments: [Activation.relu, .silu, .gelu, .geluTanh, .sigmoid, .tanh, .clippedReLU])
   func notANumberStaysVisible(_ function: Activation) throws {
     try onEngine { #expect(Tensor([.nan], shape: [1]).activated(function).scalar.isNaN) }
   }

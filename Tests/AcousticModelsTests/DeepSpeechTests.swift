@@ -1,0 +1,177 @@
+import AcousticFeatures
+import AcousticModels
+import Basics
+import CTC
+import Foundation
+import SpeechText
+import TensorEngine
+import TestSupport
+import Testing
+
+/// A checkpoint in TensorFlow's layout: logits, loss, every gradient and ten optimiser steps beside the published
+/// network written anew; see Scripts/golden/deepspeech.py.
+@Suite struct DeepSpeechTests {
+  private let directory = "\(Golden.directory)/deepspeech"
+  private let facts: JSONNode
+  private let labels: [[Int]]
+  private let features: [Features]
+
+  init() throws {
+    facts = try JSONNode(path: "\(directory)/case.json")
+    labels = try facts["labels"].array().map { try $0.ints() }
+    let directory = directory
+    features = try labels.indices.map {
+      let file = try NumpyFile(path: "\(directory)/features-\($0).npy")
+      return Features(
+        frames: file.shape[0], bins: file.shape[1], validFrames: file.shape[0], values: file.values)
+    }
+  }
+
+  @Test func logits() throws {
+    try onEngine {
+      let model = try AcousticModel(directory: directory)
+      #expect(model.vocabulary.labels == [" ", "a", "b", "c", "d", "e", "'", "<pad>"])
+      #expect(model.frontEnd.bins == 494)
+      let (all, segments) = model.network(
+        FeatureBatch(features), Pass(training: false, precision: .float32))
+      for index in features.indices {
+        let expected = try NumpyFile(path: "\(directory)/logits-\(index).npy").values
+        let ours = all.rowsView(segments.range(index)).copy().values
+        #expect(Golden.relativeError(ours, expected) < 1e-5)
+      }
+    }
+  }
+
+  private func loss(_ model: AcousticModel, _ tape: Tape) throws -> Tensor {
+    let criterion = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
+    return try tape.recording {
+      let (logits, segments) = model.network(
+        FeatureBatch(features), Pass(training: false, precision: .float32))
+      let utterances = labels.enumerated().map { index, target in
+        CTCUtterance(
+          name: "\(index)",
+          segment: PackedSegment(
+            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
+            frames: segments.validRange(index).count),
+          target: target.map(Int32.init), weight: 1 / Double(target.count * labels.count))
+      }
+      return try criterion.onTape(logits: logits, utterances: utterances, policy: .fail).loss
+    }
+  }
+
+  /// TensorFlow's variables of our parameters' gradients: matrices turned, gates in its order.
+  private func variables(_ parameters: [Parameter]) throws -> [String: [Float]] {
+    let gradients = try Dictionary(
+      uniqueKeysWithValues: parameters.map { ($0.name, try #require($0.tensor.gradient)) })
+    func turned(_ x: Tensor) -> [Float] {
+      x.reshaped([1, x.rows, x.columns]).transposedLast().values
+    }
+    var found: [String: [Float]] = [:]
+    for (layer, name) in [
+      (1, "layers.0.dense"), (2, "layers.1.dense"), (3, "layers.2.dense"),
+      (5, "layers.4.dense"), (6, "output"),
+    ] {
+      found["layer_\(layer)/weights"] = turned(gradients["\(name).weight"]!)
+      found["layer_\(layer)/bias"] = gradients["\(name).bias"]!.values
+    }
+    let (input, recurrent) = (
+      gradients["layers.3.lstm.weight_ih_l0"]!, gradients["layers.3.lstm.weight_hh_l0"]!
+    )
+    let hidden = recurrent.columns
+    let order = [0, 2, 1, 3].flatMap { $0 * hidden..<($0 + 1) * hidden }
+    let gates = "cudnn_lstm/rnn/multi_rnn_cell/cell_0/cudnn_compatible_lstm_cell"
+    found["\(gates)/kernel"] =
+      (0..<input.columns).flatMap { column in
+        order.map { input.values[$0 * input.columns + column] }
+      }
+      + (0..<hidden).flatMap { column in order.map { recurrent.values[$0 * hidden + column] } }
+    found["\(gates)/bias"] = order.map { gradients["layers.3.lstm.bias_ih_l0"]!.values[$0] }
+    return found
+  }
+
+  @Test func lossAndEveryGradient() throws {
+    try onEngine {
+      let model = try AcousticModel(directory: directory)
+      for parameter in model.parameters { parameter.tensor.requiresGradient = true }
+      let tape = Tape()
+      let value = try loss(model, tape)
+      let expected = try facts["loss"].double()
+      #expect(abs(Double(value.scalar) - expected) / expected < 1e-5)
+      tape.backward(from: value)
+      let store = try SafetensorsFile(path: "\(directory)/gradients.safetensors")
+      let ours = try variables(model.parameters)
+      #expect(Set(ours.keys) == Set(store.names))
+      for (name, gradient) in ours {
+        let worst = Golden.relativeError(gradient, try store.readFloats(name))
+        #expect(worst < 1e-3, "\(name): \(worst)")
+      }
+    }
+  }
+
+  @Test func tenSteps() throws {
+    try onEngine {
+      let model = try AcousticModel(directory: directory)
+      // TensorFlow has one bias for each gate, PyTorch two that are added.
+      let trained = model.parameters.filter { !$0.name.hasSuffix("bias_hh_l0") }
+      for parameter in trained { parameter.tensor.requiresGradient = true }
+      let options = facts["optimiser"]
+      let optimiser = AdamW(
+        [ParameterGroup(trained, weightDecay: try options["weight_decay"].double())],
+        beta1: try options["beta1"].double(), beta2: try options["beta2"].double(),
+        epsilon: try options["epsilon"].double())
+      for (step, theirs) in try facts["losses"].array().map({ try $0.double() }).enumerated() {
+        let tape = Tape()
+        let value = try loss(model, tape)
+        #expect(abs(Double(value.scalar) - theirs) / theirs < 1e-3, "step \(step)")
+        tape.backward(from: value)
+        optimiser.update(rate: try options["learning_rate"].double())
+      }
+    }
+  }
+
+  /// What is written is opened again, front end and all, and gives the same.
+  @Test func roundTrip() throws {
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    try onEngine {
+      let model = try AcousticModel(directory: directory)
+      try model.write(to: copy)
+      let again = try AcousticModel(directory: copy)
+      #expect(again.frontEnd.fingerprint == model.frontEnd.fingerprint)
+      let evaluation = Pass(training: false, precision: .float32)
+      #expect(
+        again.network(FeatureBatch(features), evaluation).logits.values
+          == model.network(FeatureBatch(features), evaluation).logits.values)
+      let lower = try model.keepingLayers(3)
+      #expect(lower.network.layers.count == 3 && lower.network.outputLayer.weight.columns == 20)
+    }
+  }
+
+  /// Hundreds of damaged copies of the index and the data are opened or refused by name.
+  @Test func damage() throws {
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    let names = ["model-7.index", "model-7.data-00000-of-00001"]
+    var random = SeededRandom(seed: 1)
+    for round in 0..<500 {
+      for (place, name) in names.enumerated() {
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)")))
+        if round % 2 == place {
+          if round % 6 < 2 { bytes.removeLast(Int(random.uniform() * Float(bytes.count))) }
+          for _ in 0..<(bytes.isEmpty ? 0 : 1 + round % 3) {
+            bytes[Int(random.uniform() * Float(bytes.count - 1))] = UInt8(random.uniform() * 255)
+          }
+        }
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(copy)/\(name)"))
+      }
+      do {
+        let store = try WeightStore(bundle: TensorFlowBundle(prefix: "\(copy)/model-7"), path: copy)
+        for name in store.names where store[name]?.type == .float32 {
+          _ = try store.readFloats(name)
+        }
+      } catch let error as IdiolectError {
+        #expect(error.message.hasPrefix("\(copy)/model-7."), "\(error.message)")
+      }
+    }
+  }
+}
