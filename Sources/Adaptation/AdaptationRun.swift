@@ -181,7 +181,10 @@ public final class AdaptationRun {
     var quarantine = manifests.quarantine
     let data = try AdaptationData(
       manifests, seed: settings.seed, holdsOut: request.holdsOut,
+      // A strategy that is given, to be judged by --test, has nothing to be cross-validated for; and of a wall time
+      // five trainings would take five.
       crossValidates: request.strategy == .automatic
+        || settings.minutes == nil && request.test == nil
     ) { manifest, use in
       let checked = Preflight(
         manifest, for: base, vocabulary: use == .trains ? provisional : nil,

@@ -40,7 +40,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Manifest that chooses and, without --test, judges (default: about a tenth of train; of less than five minutes, all of it by cross-validation).",
+      "Manifest that chooses and, without --test, judges (default: a tenth of train, or twenty utterances; of less than five minutes or sixty utterances, all of it by cross-validation).",
       valueName: "manifest"))
   var dev: String?
 

@@ -75,9 +75,20 @@ struct HeldOutTests {
       ).isCrossValidated
     }
     #expect(try isCrossValidated(10, seconds: 299) && isCrossValidated(4, seconds: 10))
-    #expect(try !isCrossValidated(10, seconds: 301))
+    #expect(try isCrossValidated(10, seconds: 301))
+    #expect(!CrossValidation.isWorthwhile(Self.clips(60, seconds: 301)))
+    #expect(CrossValidation.isWorthwhile(Self.clips(60, seconds: 299)))
+    #expect(CrossValidation.isWorthwhile(Self.clips(59, seconds: 3000)))
+    #expect(!CrossValidation.isWorthwhile(Self.clips(3, seconds: 3)))
     // Nothing would choose the mixture that forgets least.
     #expect(try !isCrossValidated(10, seconds: 100, retain: true))
+  }
+
+  private static func clips(_ count: Int, seconds: Double) -> [Utterance] {
+    (0..<count).map {
+      Utterance(
+        id: "\($0)", audioPath: "\($0).wav", text: "a", durationSeconds: seconds / Double(count))
+    }
   }
 
   @Test func devIsHalvedAndTestIsNot() throws {

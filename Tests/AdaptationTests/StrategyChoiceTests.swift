@@ -58,7 +58,7 @@ struct StrategyChoiceTests {
     request.strategy = .automatic
     var lines: [String] = []
     let report = try AdaptationRun(request) { lines.append($0) }.run()
-    #expect(lines.contains { $0.hasSuffix("cross-validation chooses") })
+    #expect(lines.contains { $0.contains("too few to hold any out: by cross-validation") })
     let choice = try #require(report.choice)
     #expect(choice.folds == 4 && choice.trials.count >= 2)
     #expect((4...5).contains(report.target.count))
@@ -71,6 +71,30 @@ struct StrategyChoiceTests {
     request.output += "2"
     let tested = try AdaptationRun(request).run()
     #expect(tested.target.count == 4 && tested.choice?.unseen.isEmpty == true)
+  }
+
+  /// A strategy that is given has its own settings, and is proved in the same way.
+  @Test func crossValidatesWhatIsGiven() throws {
+    let corpus = try TinyCorpus()
+    var request = try corpus.request()
+    request.train = try corpus.write(try TinyCorpus.clips(9), "few")
+    request.dev = nil
+    request.strategy = .bias
+    request.settings.epochs = 2
+    let report = try AdaptationRun(request).run()
+    let choice = try #require(report.choice)
+    #expect(choice.folds == 4 && choice.trials.count == 1)
+    #expect(choice.reason.contains("one strategy was tried by 4-fold cross-validation"))
+    #expect(report.request.strategy == .bias && report.request.settings.epochs == 2)
+    #expect((4...5).contains(report.target.count))
+    // Judged by a test set, or bounded by wall time, it trains once.
+    request.settings.minutes = 0.02
+    request.output += "2"
+    #expect(try AdaptationRun(request).run().choice == nil)
+    request.settings.minutes = nil
+    request.test = try corpus.write(try TinyCorpus.clips(4, from: 9), "test")
+    request.output += "3"
+    #expect(try AdaptationRun(request).run().choice == nil)
   }
 
   @Test func needsDataToChooseBy() throws {

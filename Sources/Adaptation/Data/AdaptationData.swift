@@ -41,7 +41,7 @@ package struct AdaptationData: Sendable {
 
   /// - Parameters:
   ///   - holdsOut: whether some of train chooses where there is no dev.
-  ///   - crossValidates: whether a few minutes of train choose by cross-validation instead.
+  ///   - crossValidates: whether train chooses and judges by cross-validation instead, where it is small.
   ///   - check: gives the usable utterances of each manifest; takes all without it.
   /// - Throws: `.invalidData` with too little data to hold any out; `.invalidArgument` where nothing would
   ///   judge; what `check` throws.
@@ -111,7 +111,7 @@ package struct AdaptationData: Sendable {
     isCrossValidated =
       crossValidates && dev == nil && holdsOut && manifests.train != nil
       && manifests.unlabelled == nil && manifests.retain == nil
-      && distinct.seconds < CrossValidation.fewSeconds && distinct.count >= CrossValidation.folds
+      && CrossValidation.isWorthwhile(distinct)
     var held: [Utterance]
     if let dev {
       held = dev
@@ -121,7 +121,7 @@ package struct AdaptationData: Sendable {
     } else if isCrossValidated {
       held = []
       notes.append(
-        "\(decimals(distinct.seconds / 60, 1)) minutes are too few to hold any out: cross-validation chooses"
+        "\(distinct.count) utterances of \(decimals(distinct.seconds / 60, 1)) minutes are too few to hold any out: by cross-validation each is heard by a network that did not learn it"
       )
     } else if !holdsOut {
       held = []
@@ -133,8 +133,9 @@ package struct AdaptationData: Sendable {
           "\(manifests.train?.path ?? ""): \(training.count) utterances are too few to hold any out; give at least 4, or --dev"
         )
       }
-      // Two at the least: one to choose by, one to judge.
-      let fraction = max(0.1, min(0.5, 2 / Double(distinct.count)))
+      // As many as can judge, where a third suffices for that; two at the least: one to choose by, one to judge.
+      let judged = Double(2 * ResamplingUnit.utterances.fewestUnits) / Double(distinct.count)
+      let fraction = max(0.1, judged <= 1 / 3 ? judged : min(0.5, 2 / Double(distinct.count)))
       let split = Recordings.holdingOut(fraction: fraction, of: training, seed: seed)
       notes.append(
         "of train, \(split.held.count) of \(training.count) utterances are held out, by \(split.unit.rawValue)"

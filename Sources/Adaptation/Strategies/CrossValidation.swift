@@ -1,20 +1,28 @@
 import AcousticModels
 import Basics
-import SpeechCorpus
+package import SpeechCorpus
 import SpeechText
 import Transcription
 
 /// Every utterance of a small target, heard by networks that trained on the others.
 ///
-/// Of a few minutes, a tenth held out would neither choose well nor prove anything. Each candidate is trained
+/// Of a little, a tenth held out would neither choose well nor prove anything. Each candidate is trained
 /// once a fold without it; half of the utterances choose by what was heard in them, and the other half judge
 /// the one that was chosen. What ships is that recipe once more, on all of them.
-struct CrossValidation {
+package struct CrossValidation {
   static let folds = 4
   /// Less of a target than this, in seconds, is worth it.
-  static let fewSeconds = 300.0
+  private static let fewSeconds = 300.0
   /// Passes over so little; more of them learn the utterances by heart.
   static let epochs = 20
+
+  /// Whether a target is so small: in minutes, or in utterances, of which more than a third would have to be held
+  /// out for a verdict.
+  package static func isWorthwhile(_ utterances: [Utterance]) -> Bool {
+    utterances.count >= folds
+      && (utterances.seconds < fewSeconds
+        || utterances.count < 6 * ResamplingUnit.utterances.fewestUnits)
+  }
 
   /// What a candidate's networks heard, in the order of the folds.
   let heard: [Evaluation.Score]
@@ -37,7 +45,8 @@ extension StrategyChoice.Facts {
 }
 
 extension AdaptationRun {
-  /// Tries the candidates by cross-validation and settles the request on the best.
+  /// Tries the candidates by cross-validation and settles the request on the best; a strategy that is given is the
+  /// only one.
   func crossValidate(
     _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData
   ) throws -> StrategyChoice {
@@ -50,15 +59,20 @@ extension AdaptationRun {
     let chooses = Set(utterances.map(\.id)).subtracting(judges)
     var trials: [(candidate: StrategyChoice.Candidate, result: CrossValidation)] = []
     var spent = 0.0
-    for (index, candidate) in facts.fewMinutesCandidates.enumerated() {
+    let isGiven = asked.strategy != .automatic
+    let candidates =
+      isGiven
+      ? [StrategyChoice.Candidate(asked.strategy, asked.settings.learningRate)]
+      : facts.fewMinutesCandidates
+    for (index, candidate) in candidates.enumerated() {
       // As long as those before; the last training, on all, takes a third of that.
       let next = spent / Double(max(1, trials.count))
-      guard spent + next * 4 / 3 <= asked.budgetMinutes * 60 else {
+      guard isGiven || spent + next * 4 / 3 <= asked.budgetMinutes * 60 else {
         say("the budget leaves no time for \(candidate)")
         continue
       }
       request = asked
-      settle(candidate, data.train)
+      settle(candidate, data.train, isGiven)
       say("trial \(index + 1): \(candidate), \(folds.count) times without a part of train")
       var heard: [Evaluation.Score] = []
       for (number, fold) in folds.enumerated() {
@@ -78,7 +92,7 @@ extension AdaptationRun {
       )
     }
     request = asked
-    settle(best.candidate, data.train)
+    settle(best.candidate, data.train, isGiven)
     let choice = StrategyChoice(
       facts: facts,
       trials: trials.map { .init(candidate: $0.candidate, devCER: $0.result.rate(over: chooses)) },
@@ -113,13 +127,17 @@ extension AdaptationRun {
     }
   }
 
-  private func settle(_ candidate: StrategyChoice.Candidate, _ utterances: [Utterance]) {
+  /// - Parameter isGiven: whether the settings are, too.
+  private func settle(
+    _ candidate: StrategyChoice.Candidate, _ utterances: [Utterance], _ isGiven: Bool
+  ) {
+    // Nothing is looked at: once at the end.
+    request.settings.evaluationSteps = 1_000_000_000
+    guard !isGiven else { return }
     request.strategy = candidate.strategy
     request.settings.learningRate = candidate.learningRate
     request.settings.epochs = CrossValidation.epochs
     request.settings.minutes = nil
-    // Nothing is looked at: once at the end.
-    request.settings.evaluationSteps = 1_000_000_000
     request.settings.batchSeconds = min(settings.batchSeconds, max(20, utterances.seconds / 5))
   }
 }

@@ -84,7 +84,7 @@ package struct StrategyChoice: Sendable {
     let others = trials.filter { $0.candidate != best.candidate }
       .map { "\($0.candidate) \(percent($0.devCER))" }
     return
-      "given \(facts.text), \(trials.count) strategies were tried \(folds.map { "by \($0)-fold cross-validation " } ?? "")for \(decimals(trialMinutes, 1)) minutes each; \(best.candidate) reached \(percent(best.devCER)) on the data that chooses"
+      "given \(facts.text), \(trials.count == 1 ? "one strategy was" : "\(trials.count) strategies were") tried \(folds.map { "by \($0)-fold cross-validation " } ?? "")for \(decimals(trialMinutes, 1)) minutes each; \(best.candidate) reached \(percent(best.devCER)) on the data that chooses"
       + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")
       + (folds == nil ? ", and training went on from there" : "; what ships has trained on all")
   }
@@ -116,12 +116,12 @@ extension AdaptationRun {
   private static let trialShare = 0.4
 
   /// Tries the candidates of an automatic strategy and settles the request on the best; nil where the strategy
-  /// is given.
+  /// is given and held-out data judge it.
   func choose(
     _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData
   ) throws -> StrategyChoice? {
-    guard request.strategy == .automatic else { return nil }
     if data.isCrossValidated { return try crossValidate(base, hash, &data) }
+    guard request.strategy == .automatic else { return nil }
     guard !data.selection.isEmpty, !data.train.isEmpty else {
       throw IdiolectError(
         .invalidArgument,
