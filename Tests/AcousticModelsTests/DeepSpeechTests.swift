@@ -1,7 +1,6 @@
 import AcousticFeatures
 import AcousticModels
 import Basics
-import CTC
 import Foundation
 import SpeechText
 import TensorEngine
@@ -42,21 +41,9 @@ import Testing
     }
   }
 
-  private func loss(_ model: AcousticModel, _ tape: Tape) throws -> Tensor {
-    let criterion = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
-    return try tape.recording {
-      let (logits, segments) = model.network(
-        FeatureBatch(features), Pass(training: false, precision: .float32))
-      let utterances = labels.enumerated().map { index, target in
-        CTCUtterance(
-          name: "\(index)",
-          segment: PackedSegment(
-            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
-            frames: segments.validRange(index).count),
-          target: target.map(Int32.init), weight: 1 / Double(target.count * labels.count))
-      }
-      return try criterion.onTape(logits: logits, utterances: utterances, policy: .fail).loss
-    }
+  private func training(_ model: AcousticModel) -> GoldenTraining {
+    GoldenTraining(
+      network: model.network, batch: FeatureBatch(features), labels: labels, facts: facts)
   }
 
   /// TensorFlow's variables of our parameters' gradients: matrices turned, gates in its order.
@@ -92,19 +79,9 @@ import Testing
   @Test func lossAndEveryGradient() throws {
     try onEngine {
       let model = try AcousticModel(directory: directory)
-      for parameter in model.parameters { parameter.tensor.requiresGradient = true }
-      let tape = Tape()
-      let value = try loss(model, tape)
-      let expected = try facts["loss"].double()
-      #expect(abs(Double(value.scalar) - expected) / expected < 1e-5)
-      tape.backward(from: value)
-      let store = try SafetensorsFile(path: "\(directory)/gradients.safetensors")
-      let ours = try variables(model.parameters)
-      #expect(Set(ours.keys) == Set(store.names))
-      for (name, gradient) in ours {
-        let worst = Golden.relativeError(gradient, try store.readFloats(name))
-        #expect(worst < 1e-3, "\(name): \(worst)")
-      }
+      try training(model).expectGradients(
+        model.parameters, "\(directory)/gradients.safetensors"
+      ) { try variables(model.parameters) }
     }
   }
 
@@ -112,20 +89,8 @@ import Testing
     try onEngine {
       let model = try AcousticModel(directory: directory)
       // TensorFlow has one bias for each gate, PyTorch two that are added.
-      let trained = model.parameters.filter { !$0.name.hasSuffix("bias_hh_l0") }
-      for parameter in trained { parameter.tensor.requiresGradient = true }
-      let options = facts["optimiser"]
-      let optimiser = AdamW(
-        [ParameterGroup(trained, weightDecay: try options["weight_decay"].double())],
-        beta1: try options["beta1"].double(), beta2: try options["beta2"].double(),
-        epsilon: try options["epsilon"].double())
-      for (step, theirs) in try facts["losses"].array().map({ try $0.double() }).enumerated() {
-        let tape = Tape()
-        let value = try loss(model, tape)
-        #expect(abs(Double(value.scalar) - theirs) / theirs < 1e-3, "step \(step)")
-        tape.backward(from: value)
-        optimiser.update(rate: try options["learning_rate"].double())
-      }
+      try training(model).expectTenSteps(
+        model.parameters.filter { !$0.name.hasSuffix("bias_hh_l0") })
     }
   }
 

@@ -1,7 +1,6 @@
 import AcousticFeatures
 import AcousticModels
 import Basics
-import CTC
 import Foundation
 import SpeechText
 import TensorEngine
@@ -68,21 +67,10 @@ import Testing
     }
   }
 
-  private func loss(_ golden: Case, _ model: AcousticModel, _ tape: Tape) throws -> Tensor {
-    let criterion = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
-    return try tape.recording {
-      let (logits, segments) = model.network(
-        FeatureBatch(golden.features), Pass(training: false, precision: .float32))
-      let utterances = golden.labels.enumerated().map { index, target in
-        CTCUtterance(
-          name: "\(index)",
-          segment: PackedSegment(
-            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
-            frames: segments.validRange(index).count),
-          target: target.map(Int32.init), weight: 1 / Double(target.count * golden.labels.count))
-      }
-      return try criterion.onTape(logits: logits, utterances: utterances, policy: .fail).loss
-    }
+  private func training(_ golden: Case, _ model: AcousticModel) -> GoldenTraining {
+    GoldenTraining(
+      network: model.network, batch: FeatureBatch(golden.features), labels: golden.labels,
+      facts: golden.facts)
   }
 
   @Test(arguments: cases) func lossAndEveryGradient(_ name: String) throws {
@@ -90,27 +78,12 @@ import Testing
     try onEngine {
       let model = try golden.model()
       let trained = model.parameters.filter { $0.role != .statistic }
-      for parameter in trained { parameter.tensor.requiresGradient = true }
-      let store = try SafetensorsFile(path: "\(golden.directory)/gradients.safetensors")
-      let names = trained.map {
-        model.network.sizes is FastConformerConfiguration
-          ? FastConformerConfiguration.nemoName($0.name, decoder: "decoder") : $0.name
-      }
-      #expect(Set(names) == Set(store.names))
-      let tape = Tape()
-      let value = try loss(golden, model, tape)
-      let expected = try golden.facts["loss"].double()
-      #expect(abs(Double(value.scalar) - expected) / expected < 1e-5)
-      tape.backward(from: value)
-      let theirs = try names.map { try store.readFloats($0) }
-      let largest = theirs.joined().map(abs).max()!
-      for (parameter, expected) in zip(trained, theirs) {
-        let gradient = try #require(parameter.tensor.gradient, "\(parameter.name)").values
-        if expected.map(abs).max()! < 1e-6 * largest {
-          #expect(gradient.map(abs).max()! < 1e-5 * largest, "\(parameter.name)")
-        } else {
-          let worst = Golden.relativeError(gradient, expected)
-          #expect(worst < 1e-3, "\(parameter.name): \(worst)")
+      try training(golden, model).expectGradients(
+        trained, "\(golden.directory)/gradients.safetensors"
+      ) {
+        try GoldenTraining.gradients(trained) { name in
+          model.network.sizes is FastConformerConfiguration
+            ? FastConformerConfiguration.nemoName(name, decoder: "decoder") : name
         }
       }
     }
@@ -120,21 +93,8 @@ import Testing
     let golden = try Case(name)
     try onEngine {
       let model = try golden.model()
-      let trained = model.parameters.filter { $0.role != .statistic }
-      for parameter in trained { parameter.tensor.requiresGradient = true }
-      let options = golden.facts["optimiser"]
-      let optimiser = AdamW(
-        [ParameterGroup(trained, weightDecay: try options["weight_decay"].double())],
-        beta1: try options["beta1"].double(), beta2: try options["beta2"].double(),
-        epsilon: try options["epsilon"].double())
-      for (step, theirs) in try golden.facts["losses"].array().map({ try $0.double() }).enumerated()
-      {
-        let tape = Tape()
-        let value = try loss(golden, model, tape)
-        #expect(abs(Double(value.scalar) - theirs) / theirs < 1e-3, "step \(step)")
-        tape.backward(from: value)
-        optimiser.update(rate: try options["learning_rate"].double())
-      }
+      try training(golden, model).expectTenSteps(
+        model.parameters.filter { $0.role != .statistic })
     }
   }
 }

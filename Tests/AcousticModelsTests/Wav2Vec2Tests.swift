@@ -1,7 +1,6 @@
 import AcousticFeatures
 import AcousticModels
 import Basics
-import CTC
 import Foundation
 import TensorEngine
 import TestSupport
@@ -54,24 +53,10 @@ import Testing
     }
   }
 
-  private func loss(
-    _ golden: Case, _ network: any AcousticNetwork, _ tape: Tape
-  ) throws -> Tensor {
-    let criterion = CTCLoss(labels: network.sizes.labelCount, blank: network.sizes.blank)
-    return try tape.recording {
-      let (logits, segments) = network(
-        golden.batch(Array(golden.clips.indices)), Pass(training: true, precision: .float32))
-      let utterances = golden.labels.enumerated().map { index, target in
-        CTCUtterance(
-          name: "\(index)",
-          segment: PackedSegment(
-            firstRow: segments.range(index).lowerBound, rows: segments.range(index).count,
-            frames: segments.validRange(index).count),
-          target: target.map(Int32.init),
-          weight: 1 / Double(target.count * golden.labels.count))
-      }
-      return try criterion.onTape(logits: logits, utterances: utterances, policy: .fail).loss
-    }
+  private func training(_ golden: Case, _ network: any AcousticNetwork) -> GoldenTraining {
+    GoldenTraining(
+      network: network, batch: golden.batch(Array(golden.clips.indices)), labels: golden.labels,
+      facts: golden.facts, pass: Pass(training: true, precision: .float32))
   }
 
   /// One by one and all in a batch: the same, and transformers'.
@@ -122,24 +107,9 @@ import Testing
       #expect(
         untrained.count == (name.hasPrefix("conformer") ? 4 : 1)
           && untrained.dropFirst().allSatisfy { $0.name.contains(".pos_conv_embed.") })
-      for parameter in trained { parameter.tensor.requiresGradient = true }
-      let tape = Tape()
-      let value = try loss(golden, network, tape)
-      let expected = try golden.facts["loss"].double()
-      #expect(abs(Double(value.scalar) - expected) / expected < 1e-5)
-      tape.backward(from: value)
-      let theirs = try trained.map { try store.readFloats($0.name) }
-      let largest = theirs.joined().map(abs).max()!
-      for (parameter, expected) in zip(trained, theirs) {
-        let gradient = try #require(parameter.tensor.gradient, "\(parameter.name)").values
-        // What is zero but for rounding: a key's bias, which softmax undoes, and a convolution's before a group norm.
-        if expected.map(abs).max()! < 1e-6 * largest {
-          #expect(gradient.map(abs).max()! < 1e-5 * largest, "\(parameter.name)")
-        } else {
-          let worst = Golden.relativeError(gradient, expected)
-          #expect(worst < 1e-3, "\(parameter.name): \(worst)")
-        }
-      }
+      try training(golden, network).expectGradients(
+        trained, "\(golden.directory)/gradients.safetensors"
+      ) { try GoldenTraining.gradients(trained) }
     }
   }
 
@@ -150,20 +120,7 @@ import Testing
       let trained = parameters.filter {
         $0.role != .statistic && !$0.name.hasSuffix(".masked_spec_embed")
       }
-      for parameter in trained { parameter.tensor.requiresGradient = true }
-      let options = golden.facts["optimiser"]
-      let optimiser = AdamW(
-        [ParameterGroup(trained, weightDecay: try options["weight_decay"].double())],
-        beta1: try options["beta1"].double(), beta2: try options["beta2"].double(),
-        epsilon: try options["epsilon"].double())
-      let expected = try golden.facts["losses"].array().map { try $0.double() }
-      for (step, theirs) in expected.enumerated() {
-        let tape = Tape()
-        let value = try loss(golden, network, tape)
-        #expect(abs(Double(value.scalar) - theirs) / theirs < 1e-3, "step \(step)")
-        tape.backward(from: value)
-        optimiser.update(rate: try options["learning_rate"].double())
-      }
+      try training(golden, network).expectTenSteps(trained)
     }
   }
 
