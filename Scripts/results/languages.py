@@ -21,7 +21,7 @@ from harness import ROOT, Harness, first_minutes, minutes, rate, shuffled
 WALL = 3
 LANGUAGES = {
     "mboshi": dict(test="mboshi/dev", train="mboshi/train", choose=("utterances", 150), sizes=[10, 60, None],
-                   wall=5),
+                   wall=4),
     "twi": dict(test="twi_cv/test", train="twi_cv/train", choose=("utterances", 20), sizes=[None]),
     "gujarati": dict(test="gujarati_digits/test", train="gujarati_digits/train", choose=("speakers", 2),
                      sizes=[10, None]),
@@ -83,6 +83,9 @@ def main():
     harness = Languages("languages", __doc__)
     given = harness.given
     wanted = given.sizes.split(",") if given.sizes else None
+    for option, value in (("--peer-python", given.peer_python and "VENV/bin/python"), ("--only", given.only),
+                          ("--sizes", given.sizes)):
+        harness.options += f" {option} {value}" if value else ""
     rows = []
     for name, language in LANGUAGES.items():
         if given.only not in (None, name):
