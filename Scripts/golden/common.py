@@ -38,6 +38,38 @@ def record(path, values):
     path.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n")
 
 
+def randomise(model):
+    """The model in evaluation mode, no parameter and no statistic of it 0 or 1; seed torch before."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.normal_(0, 0.2)
+            if "norm" in name and name.endswith("weight"):
+                parameter.add_(1)
+            # The magnitude of a weight normalisation: small or negative ones never occur.
+            if name.endswith("original0"):
+                parameter.abs_().add_(0.5)
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0, 0.2)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 2)
+    return model.eval()
+
+
+def ten_steps(parameters, settings, loss):
+    """loss()'s 11 values before, between and after ten AdamW steps."""
+    optimiser = torch.optim.AdamW(parameters, **settings)
+    losses = []
+    for step in range(11):
+        value = loss()
+        losses.append(value.item())
+        if step < 10:
+            optimiser.zero_grad()
+            value.backward()
+            optimiser.step()
+    return losses
+
+
 @contextlib.contextmanager
 def true_double():
     """Keeps float64 through softmax and log-softmax.

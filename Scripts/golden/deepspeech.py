@@ -34,7 +34,7 @@ if sys.argv[1:2] == ["--save"]:
 
 import torch
 
-from common import GOLDEN, array, record, tensors, true_double
+from common import GOLDEN, array, record, ten_steps, tensors, true_double
 from parakeet import ADAM, settings_json
 
 torch.set_num_threads(1)
@@ -111,15 +111,7 @@ def main():
     for index, logits in enumerate(found):
         array(directory / f"logits-{index}", logits)
     tensors(directory / "gradients", {name: v.grad for name, v in variables.items()})
-    optimiser = torch.optim.AdamW(variables.values(), **ADAM)
-    losses = []
-    for step in range(11):
-        loss = mean_loss(variables, clips, labels)[0]
-        losses.append(loss.item())
-        if step < 10:
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+    losses = ten_steps(variables.values(), ADAM, lambda: mean_loss(variables, clips, labels)[0])
     record(directory / "case.json", {
         "labels": labels, "loss": losses[0], "negative_log_likelihoods": [e.item() for e in each], "losses": losses,
         "optimiser": settings_json(ADAM, False), "precision": "float64 from float32 variables",

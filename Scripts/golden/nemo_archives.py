@@ -26,7 +26,7 @@ import torch
 from nemo.collections.asr.models import EncDecCTCModel, EncDecCTCModelBPE
 from omegaconf import OmegaConf
 
-from common import GOLDEN, array, record, tensors, true_double
+from common import GOLDEN, array, randomise, record, ten_steps, tensors, true_double
 from parakeet import ADAM, noise, settings_json
 
 torch.set_num_threads(1)
@@ -79,21 +79,6 @@ def pieces(directory):
     return processor
 
 
-def randomise(model, seed):
-    torch.manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.normal_(0, 0.2)
-            if "norm" in name and name.endswith("weight"):
-                parameter.add_(1)
-        for name, buffer in model.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.normal_(0, 0.2)
-            elif name.endswith("running_var"):
-                buffer.uniform_(0.5, 2)
-    return model.eval()
-
-
 def mean_loss(model, features, labels):
     each, outputs = [], []
     for clip, row in zip(features, labels):
@@ -112,7 +97,8 @@ def write(name, model, encode, samples, seed):
     directory = GOLDEN / "nemo" / name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    randomise(model, seed).save_to(str(directory / "model.nemo"))
+    torch.manual_seed(seed)
+    randomise(model).save_to(str(directory / "model.nemo"))
     model.preprocessor.featurizer.dither = 0.0
     features, labels = [], [encode(text) for text in TEXTS]
     for index, count in enumerate(samples):
@@ -129,15 +115,7 @@ def write(name, model, encode, samples, seed):
         array(directory / f"logits-{index}", found)
     trained = {k: p for k, p in model.named_parameters() if p.grad is not None}
     tensors(directory / "gradients", {k: p.grad for k, p in trained.items()})
-    optimiser = torch.optim.AdamW(trained.values(), **ADAM)
-    losses = []
-    for step in range(11):
-        loss = mean_loss(model, features, labels)[0]
-        losses.append(loss.item())
-        if step < 10:
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+    losses = ten_steps(trained.values(), ADAM, lambda: mean_loss(model, features, labels)[0])
     record(directory / "case.json", {
         "texts": TEXTS, "labels": labels, "loss": losses[0], "negative_log_likelihoods": [e.item() for e in each],
         "losses": losses, "optimiser": settings_json(ADAM, False), "precision": "float64 from float32 weights",

@@ -29,7 +29,7 @@ import torch
 from transformers import ParakeetCTCConfig, ParakeetFeatureExtractor, ParakeetForCTC
 from transformers.utils import logging
 
-from common import GOLDEN, array, record, tensors, true_double
+from common import GOLDEN, array, randomise, record, tensors, true_double
 
 logging.set_verbosity_error()
 torch.set_num_threads(1)
@@ -49,17 +49,7 @@ def network(seed, vocabulary, blank, **encoder):
     )
     config._attn_implementation = "eager"
     model = ParakeetForCTC(config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.normal_(0, 0.2)
-            if "norm" in name and name.endswith("weight"):
-                parameter.add_(1)
-        for name, buffer in model.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.normal_(0, 0.2)
-            elif name.endswith("running_var"):
-                buffer.uniform_(0.5, 2)
-    return model.eval()
+    return randomise(model)
 
 
 def noise(random, samples):

@@ -29,7 +29,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from common import GOLDEN, array, record, tensors, true_double
+from common import GOLDEN, array, randomise, record, ten_steps, tensors, true_double
 from parakeet import ADAM, noise, settings_json
 
 logging.set_verbosity_error()
@@ -49,19 +49,7 @@ def network(seed, kind=(Wav2Vec2Config, Wav2Vec2ForCTC), **sizes):
     config = kind[0](**convolutions, **HEADS, **sizes, **QUIET)
     config._attn_implementation = "eager"
     model = kind[1](config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.normal_(0, 0.2)
-            if "norm" in name and name.endswith("weight"):
-                parameter.add_(1)
-            if name.endswith("original0"):
-                parameter.abs_().add_(0.5)
-        for name, buffer in model.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.normal_(0, 0.2)
-            elif name.endswith("running_var"):
-                buffer.uniform_(0.5, 2)
-    return model.eval()
+    return randomise(model)
 
 
 def mean_loss(model, clips, labels):
@@ -100,15 +88,8 @@ def write(name, model, samples, labels, seed):
         array(directory / f"logits-{index}", found)
     tensors(directory / "gradients", {k: p.grad for k, p in model.named_parameters() if p.grad is not None})
 
-    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.grad is not None], **ADAM)
-    losses = []
-    for step in range(11):
-        loss = mean_loss(model, clips, labels)[0]
-        losses.append(loss.item())
-        if step < 10:
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+    trained = [p for p in model.parameters() if p.grad is not None]
+    losses = ten_steps(trained, ADAM, lambda: mean_loss(model, clips, labels)[0])
     record(directory / "case.json", {
         "labels": labels, "blank": model.config.pad_token_id, "loss": losses[0],
         "negative_log_likelihoods": [e.item() for e in each],
