@@ -7,7 +7,7 @@ extension Wav2Vec2Configuration {
   /// - Throws: `.invalidModel`, `.invalidData` or `.unsupported` that names the file and the setting.
   package init(_ config: JSONNode) throws {
     self.init()
-    original = config.value?.object ?? JSONObject()
+    try encoder.read(config, shrinkingLayers: 3)
     let type = try config["model_type"].string(default: "wav2vec2")
     guard let kind = Kind(rawValue: type) else {
       throw IdiolectError(
@@ -21,17 +21,10 @@ extension Wav2Vec2Configuration {
       convolutionKernels = [10, 3, 1, 3, 1, 3, 1, 3, 1, 2, 1, 2, 1]
       squeeze = try config["squeeze_factor"].int(default: 2)
     }
-    hiddenSize = try config["hidden_size"].int(default: hiddenSize)
-    layerCount = try config["num_hidden_layers"].int(default: layerCount)
-    headCount = try config["num_attention_heads"].int(default: headCount)
-    intermediateSize = try config["intermediate_size"].int(default: intermediateSize)
     activation = try Activation(config["hidden_act"], default: "gelu")
-    epsilon = try config["layer_norm_eps"].float(default: epsilon)
-    labelCount = try config["vocab_size"].int(default: labelCount)
-    blank = try config["pad_token_id"].int(default: blank)
     try readExtractor(config)
     try readPositions(config)
-    try readTraining(config)
+    if kind == .unispeechSat { encoder.mask.hasEmbedding = true }
     isStable =
       switch kind {
       case .data2vec, .sew: false
@@ -39,9 +32,6 @@ extension Wav2Vec2Configuration {
       case .conformer: true
       default: try config["do_stable_layer_norm"].bool(default: false)
       }
-    let width = config["adapter_attn_dim"]
-    adapterWidth = width.exists ? try width.int() : nil
-    shrinking = try Shrinking(config, hiddenSize: hiddenSize, layerCount: 3)
     try validate(file: config.file)
   }
 
@@ -90,42 +80,17 @@ extension Wav2Vec2Configuration {
     }
   }
 
-  private mutating func readTraining(_ config: JSONNode) throws {
-    hiddenDropout = try config["hidden_dropout"].float(default: hiddenDropout)
-    activationDropout = try config["activation_dropout"].float(default: activationDropout)
-    attentionDropout = try config["attention_dropout"].float(default: attentionDropout)
-    projectionDropout = try config["feat_proj_dropout"].float(default: projectionDropout)
-    finalDropout = try config["final_dropout"].float(default: finalDropout)
-    layerDrop = try config["layerdrop"].float(default: layerDrop)
-    mask = try FrameMask(config)
-    if kind == .unispeechSat { mask.hasEmbedding = true }
-  }
-
   package var json: JSONValue {
-    var object = original
-    if original.count == 0 {
-      object["architectures"] = [.string(kind.architecture)]
-      object["model_type"] = .string(kind.rawValue)
-      object["hidden_size"] = .integer(hiddenSize)
-      object["num_attention_heads"] = .integer(headCount)
-      object["intermediate_size"] = .integer(intermediateSize)
-      object["feat_extract_norm"] = .string(extractorNorm.rawValue)
-      object["conv_dim"] = .array(convolutionChannels.map { .integer($0) })
-      object["conv_stride"] = .array(convolutionStrides.map { .integer($0) })
-      object["conv_kernel"] = .array(convolutionKernels.map { .integer($0) })
-      object["conv_bias"] = .bool(convolutionBias)
-      object["num_conv_pos_embeddings"] = .integer(positionKernel)
-      object["num_conv_pos_embedding_groups"] = .integer(positionGroups)
-      object["do_stable_layer_norm"] = .bool(isStable)
-    }
-    object["dtype"] = "float32"
-    object["num_hidden_layers"] = .integer(layerCount)
-    object["vocab_size"] = .integer(labelCount)
-    object["pad_token_id"] = .integer(blank)
-    if adapterWidth != nil || object["adapter_attn_dim"] != nil {
-      object["adapter_attn_dim"] = adapterWidth.map { .integer($0) } ?? .null
-    }
-    return .object(object)
+    encoder.json([
+      "architectures": [.string(kind.architecture)], "model_type": .string(kind.rawValue),
+      "feat_extract_norm": .string(extractorNorm.rawValue),
+      "conv_dim": .array(convolutionChannels.map { .integer($0) }),
+      "conv_stride": .array(convolutionStrides.map { .integer($0) }),
+      "conv_kernel": .array(convolutionKernels.map { .integer($0) }),
+      "conv_bias": .bool(convolutionBias), "num_conv_pos_embeddings": .integer(positionKernel),
+      "num_conv_pos_embedding_groups": .integer(positionGroups),
+      "do_stable_layer_norm": .bool(isStable),
+    ])
   }
 }
 

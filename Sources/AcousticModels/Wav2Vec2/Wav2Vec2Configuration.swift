@@ -2,7 +2,7 @@ package import Basics
 package import TensorEngine
 
 /// The sizes of a `Wav2Vec2ForCTC` or of its kin, as its `config.json` states them.
-package struct Wav2Vec2Configuration: NetworkConfiguration {
+package struct Wav2Vec2Configuration: EncoderConfiguration {
   /// Networks that differ from wav2vec 2.0 in how they were pretrained, and in little else.
   package enum Kind: String, Sendable, CaseIterable {
     case wav2vec2, hubert, unispeech, wavlm, sew
@@ -54,11 +54,9 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     case layer
   }
 
+  package var encoder = EncoderSettings(
+    size: 768, layers: 12, heads: 12, intermediate: 3072, dropout: 0.1)
   package var kind = Kind.wav2vec2
-  package var hiddenSize = 768
-  package var layerCount = 12
-  package var headCount = 12
-  package var intermediateSize = 3072
   package var activation = Activation.gelu
   package var extractorNorm = ExtractorNorm.group
   package var extractorActivation = Activation.gelu
@@ -72,40 +70,23 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
   package var positionGroups = 16
   /// Whether layers normalise what comes in, rather than what goes out.
   package var isStable = false
-  package var epsilon: Float = 1e-5
-  package var labelCount = 32
-  package var blank = 0
-  package var hiddenDropout: Float = 0.1
-  package var activationDropout: Float = 0.1
-  package var attentionDropout: Float = 0.1
-  package var projectionDropout: Float = 0
-  package var finalDropout: Float = 0.1
-  package var layerDrop: Float = 0.1
-  var mask = FrameMask()
-  package var adapterWidth: Int?
   /// Frames of the convolutions to one that the layers work on, from which as many are made again: SEW's.
   package var squeeze = 1
   /// WavLM's biases of the distance: how many there are for either direction and farther than what all count alike.
   var distances = DistanceBuckets(count: 320, farthest: 800)
   /// Where the layers are Conformer blocks.
   var conformer: Conformer?
-  /// Convolutions after the layers.
-  var shrinking: Shrinking?
-  /// As it was read: what is written again, but for what adapting changes.
-  var original = JSONObject()
 
   package var family: String { "Wav2Vec2 (\(kind.architecture))" }
 
   package var summary: String {
-    "\(layerCount) \(conformer == nil ? "layers" : "Conformer blocks") of \(hiddenSize), \(headCount) attention heads, feed-forward \(intermediateSize), normalised \(isStable ? "before" : "after") each part; \(convolutionChannels.count) convolutions over samples, \(extractorNorm.rawValue) norm"
+    "\(layerCount) \(conformer == nil ? "layers" : "Conformer blocks") of \(encoder.hiddenSize), \(encoder.headCount) attention heads, feed-forward \(encoder.intermediateSize), normalised \(isStable ? "before" : "after") each part; \(convolutionChannels.count) convolutions over samples, \(extractorNorm.rawValue) norm"
   }
 
   package var inputBins: Int { 1 }
-  package var masksFrames: Bool { true }
-  package func layerWidth(_ depth: Int) -> Int { hiddenSize }
   private var convolutionStride: Int { convolutionStrides.reduce(1, *) }
   package var layerSubsamplingFactor: Int { convolutionStride * squeeze }
-  package var subsamplingFactor: Int { convolutionStride * (shrinking?.factor ?? 1) }
+  package var subsamplingFactor: Int { convolutionStride * (encoder.shrinking?.factor ?? 1) }
 
   /// Frames that the layers work on, for so many samples.
   func layerFrames(_ samples: Int) -> Int {
@@ -115,12 +96,8 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
   }
 
   package func outputFrames(_ frames: Int) -> Int {
-    let count = layerFrames(frames) * squeeze
-    return shrinking?.frames(count) ?? count
+    encoder.shrunk(layerFrames(frames) * squeeze)
   }
-
-  /// Of what the output layer reads.
-  var outputSize: Int { shrinking?.size ?? hiddenSize }
 
   private var positionLayers: Int { if case .stack(let count) = positions { count } else { 1 } }
 
@@ -136,27 +113,17 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
         && convolutionKernels.count == count,
       "conv_dim, conv_stride and conv_kernel have \(count), \(convolutionStrides.count) and \(convolutionKernels.count) numbers; as many in each, 1 … 32"
     )
-    for (name, value) in [
-      ("hidden_size", hiddenSize), ("num_hidden_layers", layerCount),
-      ("num_attention_heads", headCount), ("intermediate_size", intermediateSize),
-      ("num_conv_pos_embeddings", positionLayers), ("conv_pos_kernel_size", positionKernel),
-      ("num_conv_pos_embedding_groups", positionGroups), ("vocab_size", labelCount),
-      ("adapter_attn_dim", adapterWidth ?? 1), ("mask_time_length", mask.length),
-      ("squeeze_factor", squeeze), ("num_buckets", distances.count),
-      ("max_bucket_distance", distances.farthest),
-      ("conv_depthwise_kernel_size", conformer?.kernel ?? 1),
-      ("rotary_embedding_base", conformer?.rotaryBase ?? 1),
-    ]
-      + convolutionChannels.map({ ("conv_dim", $0) })
-      + convolutionStrides.map({ ("conv_stride", $0) })
-      + convolutionKernels.map({ ("conv_kernel", $0) })
-    {
-      try require(
-        value > 0 && value <= 1 << 20, "\(name) is \(value), it must lie in 1 … 1,048,576")
-    }
-    try require(
-      hiddenSize % headCount == 0,
-      "num_attention_heads (\(headCount)) does not divide hidden_size (\(hiddenSize))")
+    try encoder.validate(
+      sizes: [
+        ("num_conv_pos_embeddings", positionLayers), ("conv_pos_kernel_size", positionKernel),
+        ("num_conv_pos_embedding_groups", positionGroups), ("squeeze_factor", squeeze),
+        ("num_buckets", distances.count), ("max_bucket_distance", distances.farthest),
+        ("conv_depthwise_kernel_size", conformer?.kernel ?? 1),
+        ("rotary_embedding_base", conformer?.rotaryBase ?? 1),
+      ] + convolutionChannels.map { ("conv_dim", $0) }
+        + convolutionStrides.map { ("conv_stride", $0) }
+        + convolutionKernels.map { ("conv_kernel", $0) }, require)
+    let (hiddenSize, headCount) = (encoder.hiddenSize, encoder.headCount)
     try require(
       hiddenSize % positionGroups == 0,
       "num_conv_pos_embedding_groups (\(positionGroups)) does not divide hidden_size (\(hiddenSize))"
@@ -167,7 +134,6 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     try require(
       conformer == nil || hiddenSize / headCount % 2 == 0,
       "num_attention_heads (\(headCount)) leaves heads of an odd size")
-    try shrinking?.validate(require)
     try require(
       distances.count % 4 == 0 && distances.farthest > distances.count / 4,
       "num_buckets (\(distances.count)) must be a multiple of 4, max_bucket_distance (\(distances.farthest)) more than a quarter of it"
@@ -175,17 +141,6 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
     try require(
       convolutionStrides.reduce(Double(squeeze)) { $0 * Double($1) } <= 1e6,
       "the strides of conv_stride make a frame of more than a million samples")
-    try require(
-      blank >= 0 && blank < labelCount,
-      "pad_token_id (\(blank)), the blank, lies outside vocab_size (\(labelCount))")
-    try require(epsilon > 0 && epsilon < 1, "layer_norm_eps is \(epsilon), it must lie in 0 … 1")
-    for (name, rate) in [
-      ("hidden_dropout", hiddenDropout), ("activation_dropout", activationDropout),
-      ("attention_dropout", attentionDropout), ("feat_proj_dropout", projectionDropout),
-      ("final_dropout", finalDropout), ("layerdrop", layerDrop), ("mask_time_prob", mask.share),
-    ] {
-      try require(rate >= 0 && rate < 1, "\(name) is \(rate), it must lie in 0 ..< 1")
-    }
     // Adapters lie where a layer's output is not normalised.
     try require(
       adapterWidth == nil || isStable, "adapter_attn_dim without do_stable_layer_norm")
@@ -202,15 +157,8 @@ package struct Wav2Vec2Configuration: NetworkConfiguration {
   /// Of each layer, where they are Conformer blocks.
   var block: ConformerShape? {
     guard let conformer else { return nil }
-    var shape = ConformerShape(
-      size: hiddenSize, headCount: headCount, intermediateSize: intermediateSize,
-      kernel: conformer.kernel)
+    var shape = ConformerShape(encoder, kernel: conformer.kernel, dropout: conformer.dropout)
     (shape.activation, shape.positions) = (activation, conformer.positions)
-    shape.convolutionHasBias = false
-    shape.dropouts = .init(
-      feedForward: hiddenDropout, attention: attentionDropout, convolution: conformer.dropout,
-      activation: activationDropout, weights: attentionDropout)
-    shape.adapterWidth = adapterWidth
     shape.names = .wav2vec2(depthwiseNorm: "batch_norm")
     return shape
   }
