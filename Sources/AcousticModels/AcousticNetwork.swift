@@ -99,8 +99,9 @@ extension AcousticNetwork {
     let shared = positions(segments, pass)
     return layers[range].reduce(hidden) { x, layer in
       // Stochastic depth (Fan et al. 2019). The draw is made whatever the rate, so seeds line up.
-      pass.training && pass.draw() < sizes.layerDrop
-        ? x : layer(x, shared: shared, segments, pass)
+      if pass.training && pass.draw() < sizes.layerDrop { return x }
+      guard pass.recomputes else { return layer(x, shared: shared, segments, pass) }
+      return Tape.recomputing(x, pass) { layer($0, shared: shared, segments, $1) }
     }
   }
 

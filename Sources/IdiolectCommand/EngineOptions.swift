@@ -8,7 +8,7 @@ import Idiolect
 struct EngineOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What matrix products compute in: auto, float32 or bfloat16. 'auto' is bfloat16 where the processor multiplies it in hardware.",
+      "What matrix products compute in: auto, float32 or bfloat16. 'auto' is bfloat16 where the processor multiplies it in hardware. transcribe and evaluate take int8 too: linear layers in 8 bits.",
       valueName: "type"))
   var precision = "auto"
 
@@ -23,6 +23,19 @@ struct EngineOptions: ParsableArguments {
     try EngineOptions.setThreads(threads)
     if profile { try Profile.start() }
     return try Precision(option: precision)
+  }
+
+  /// The same for what only hears, which may do so in 8 bits.
+  func prepareToHear() throws -> (precision: Precision, quantises: Bool) {
+    guard precision == "int8" else { return (try prepare(), false) }
+    guard ck_has_int8() else {
+      throw IdiolectError(
+        .unsupported,
+        "int8: this processor does not multiply it in hardware; use --precision auto")
+    }
+    var other = self
+    other.precision = "auto"
+    return (try other.prepare(), true)
   }
 }
 

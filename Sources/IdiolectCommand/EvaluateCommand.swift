@@ -50,9 +50,12 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     defer { ProfileReport.print() }
-    let precision = try engine.prepare()
+    let (precision, quantises) = try engine.prepareToHear()
+    var options = Transcriber.Options()
+    options.quantises = quantises
     let manifest = try Manifest(path: data)
-    let transcriber = try Transcriber(model: try model.open(adapter: adapter), precision: precision)
+    let transcriber = try Transcriber(
+      model: try model.open(adapter: adapter), precision: precision, options: options)
     let progress = ProgressBar(
       "evaluating", total: manifest.utterances.count, unit: "utterances")
     defer { progress.finish() }
@@ -65,7 +68,7 @@ struct EvaluateCommand: ParsableCommand {
     for entry in quarantine.entries { Failure.say("left out: \(entry)") }
     let report = EvaluationReport(
       evaluation, quarantine: quarantine, model: try model.directory(), data: data,
-      precision: precision, worst: worst)
+      precision: quantises ? "int8" : precision.rawValue, worst: worst)
     switch format {
     case .text: for line in report.lines { try StandardOutput.line(line) }
     case .json: try StandardOutput.line(report.json.text(.compact, sortedKeys: false))

@@ -8,7 +8,7 @@ extension EvaluationReport {
       JSONObject([
         ("model", .string(model)),
         ("data", .string(data)),
-        ("precision", .string(precision.rawValue)),
+        ("precision", .string(precision)),
         ("utterances", .integer(evaluation.scores.count)),
         ("left_out", .array(quarantine.entries.map(entry))),
         ("audio_seconds", .rounded(evaluation.audioSeconds, digits: 3)),

@@ -8,12 +8,13 @@ struct EvaluationReport {
   let quarantine: Quarantine
   let model: String
   let data: String
-  let precision: Precision
+  /// As it was asked for.
+  let precision: String
   let worst: Int
 
   init(
     _ evaluation: Evaluation, quarantine: Quarantine, model: String, data: String,
-    precision: Precision, worst: Int
+    precision: String, worst: Int
   ) {
     self.evaluation = evaluation
     self.quarantine = quarantine
@@ -32,7 +33,7 @@ struct EvaluationReport {
       rate("CER", evaluation.characters, evaluation.characterCounts, "characters"),
       String(
         format: "%.1f s for %@: real-time factor %.4f, %@", evaluation.elapsedSeconds,
-        Figures.duration(evaluation.audioSeconds), evaluation.realTimeFactor, precision.rawValue),
+        Figures.duration(evaluation.audioSeconds), evaluation.realTimeFactor, precision),
     ]
     lines += table("accent", evaluation.byAccent)
     lines += table("speaker", evaluation.bySpeaker)

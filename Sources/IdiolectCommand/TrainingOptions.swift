@@ -41,6 +41,12 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: "Updates between two checkpoints (default: one a minute, and one after each look).")
   var checkpointEvery: Int?
 
+  @Flag(
+    help:
+      "Compute what lies within a layer again on the way back rather than keep it: a third more time, a fraction of the memory."
+  )
+  var recompute = false
+
   @Flag(help: "Train without SpecAugment.")
   var noSpecAugment = false
 
@@ -98,6 +104,7 @@ struct TrainingOptions: ParsableArguments {
     if let lookEvery { settings.evaluationSteps = lookEvery }
     if let patience { settings.patience = patience }
     if let checkpointEvery { settings.checkpointSteps = checkpointEvery }
+    settings.recomputes = recompute
     if noSpecAugment { settings.specAugment = nil }
     settings.augmentation = try augmentation()
     if noSpeed { settings.speeds = [] }

@@ -64,8 +64,11 @@ struct TranscribeCommand: ParsableCommand {
 
   func run() throws {
     defer { ProfileReport.print() }
-    let precision = try engine.prepare()
-    let transcriber = try Transcriber(model: try model.open(adapter: adapter), precision: precision)
+    let (precision, quantises) = try engine.prepareToHear()
+    var options = Transcriber.Options()
+    options.quantises = quantises
+    let transcriber = try Transcriber(
+      model: try model.open(adapter: adapter), precision: precision, options: options)
     if let logits { try transcriber.logits(path: files[0]).write(to: logits) }
     let progress =
       files.count > 1

@@ -13,12 +13,16 @@ struct Window {
 }
 
 extension Transcriber {
+  private var pass: Pass {
+    Pass(training: false, precision: precision, quantises: options.quantises)
+  }
+
   /// One pass over a batch: features to transcripts, in their order.
   func transcribe(batch: [Window]) throws -> [Transcript] {
     let decoder = GreedyDecoder(labels: model.vocabulary.count, blank: model.vocabulary.blank)
     let decoded = try onEngine {
       let (logits, segments) = model.network(
-        FeatureBatch(batch.map(\.features)), Pass(training: false, precision: precision))
+        FeatureBatch(batch.map(\.features)), pass)
       // What is not a number here comes from the weights: features are finite.
       return try naming(model.path ?? "model") {
         try decoder(
@@ -58,8 +62,7 @@ extension Transcriber {
   func logits(features: Features) throws -> NumpyFile {
     try onEngine {
       let (logits, _) = model.network(
-        FeatureBatch([features], keepsInvalidFrames: true),
-        Pass(training: false, precision: precision))
+        FeatureBatch([features], keepsInvalidFrames: true), pass)
       return NumpyFile(shape: logits.shape, values: logits.values)
     }
   }

@@ -68,7 +68,8 @@ extension Trainer {
     guard !batch.items.isEmpty else { return (0, false) }
     let tape = Tape()
     let seed = SeededRandom(seed: settings.seed, 0xD4A3, batch.epoch, batch.index).state
-    let pass = Pass(training: true, precision: settings.precision, seed: seed)
+    let pass = Pass(
+      training: true, precision: settings.precision, seed: seed, recomputes: settings.recomputes)
     let (value, result) = try tape.recording {
       let (logits, taught, segments) = logits(batch, pass)
       let utterances = batch.items.enumerated().map { index, item in

@@ -56,6 +56,9 @@ public struct TrainingSettings: Sendable, Codable, Hashable {
   public var task: Reptile.Task?
   /// How many augmented views an utterance has, one an epoch in turn; nil for a new one every epoch.
   public var views: Int?
+  /// Whether only what enters each layer is kept for the way back, and the rest computed again: for a third more time a
+  /// fraction of the memory.
+  public var recomputes = false
   /// Whether batch normalisation uses and updates live statistics: in training from scratch.
   public var liveStatistics = false
   public var precision = Precision.automatic

@@ -21,6 +21,16 @@ typedef struct {
 
 bool ck_matmul(const ck_matmul_shape *shape, const void *a, const void *b, const float *bias, void *c);
 
+/// Whether this processor multiplies whole numbers of 8 bits in hardware and oneDNN may use it.
+bool ck_has_int8(void);
+/// A weight [outputs, inputs] in 8 bits, each output by its largest magnitude.
+typedef struct ck_int8_weight ck_int8_weight;
+ck_int8_weight *ck_int8_pack(const float *weight, int64_t outputs, int64_t inputs);
+void ck_int8_release(ck_int8_weight *weight);
+/// y[rows, outputs] = x[rows, inputs] · weightᵀ (+ bias[outputs] or null), x in 8 bits by its largest magnitude.
+bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64_t rows, const float *bias,
+                    void *y, ck_type y_type);
+
 /// A two-dimensional convolution, channels last: x[batch, height, width, in], y[batch, outHeight,
 /// outWidth, out], weight[out, in / groups, kernelHeight, kernelWidth] (PyTorch's order), bias[out] or null.
 /// x and y and their gradients are in `type`, which is computed in.

@@ -53,6 +53,13 @@ extension Tensor {
       "a weight of \(weight.shape) and a bias of \(bias?.shape ?? []) cannot map \(shape)")
     let precision = pass.precision
     let result = Tensor(uninitialised: shape.dropLast() + [outputs], held ?? precision)
+    if pass.quantises, Tape.current == nil {
+      let done = ck_int8_linear(
+        weight.quantised, self.held.pointer, self.held.type, Int64(rows),
+        bias.map { UnsafePointer($0.pointer) }, result.held.pointer, result.held.type)
+      precondition(done, "\(String(cString: ck_last_error())), \(shape) by \(weight.shape)")
+      return result
+    }
     let input = kept(precision)
     multiply(
       .plain(

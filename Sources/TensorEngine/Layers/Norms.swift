@@ -55,7 +55,7 @@ public final class BatchNorm {
     let (result, mean, variance, rows) = x.batchNormLive(
       gain: gain, bias: bias, epsilon: epsilon, use: segments.use)
     // One row has no variance to learn from, and none has no mean either.
-    guard rows > 1 else { return result }
+    guard rows > 1, !pass.isRepeat else { return result }
     // The running variance is unbiased, the one that normalises is not: PyTorch's convention.
     let unbiased = Float(rows) / Float(rows - 1)
     for channel in 0..<mean.count {

@@ -20,6 +20,7 @@ public final class Tensor {
   }
   private var wide: Values?
   private var narrow: Values?
+  private var eightBits: QuantisedWeight?
 
   /// Whether `Tape.backward` computes a gradient for it. Set it on leaves (parameters); results inherit it.
   public var requiresGradient: Bool {
@@ -145,6 +146,14 @@ public final class Tensor {
     return UnsafeRawPointer(narrowPointer)
   }
 
+  /// The matrix in 8 bits, each row by its largest magnitude; converted once and kept until `didChange`.
+  package var quantised: OpaquePointer {
+    if eightBits == nil {
+      eightBits = QuantisedWeight(pointer, rows: shape[0], columns: count / max(1, shape[0]))
+    }
+    return eightBits!.packed
+  }
+
   /// The same values held in `precision` alone, off the tape: what a rule keeps of an operand.
   package func kept(_ precision: Precision) -> Tensor {
     _ = operand(precision)
@@ -188,9 +197,20 @@ public final class Tensor {
   /// Forgets what was derived from the float32 values, after they were written in place.
   package func didChange() {
     precondition(wide != nil, "only float32 values are written in place")
-    narrow = nil
+    (narrow, eightBits) = (nil, nil)
   }
 
   /// Whether values are float32 and no other tensor shares their memory.
   package var ownsFloat32: Bool { wide != nil && isKnownUniquelyReferenced(&wide!.storage) }
+}
+
+/// Memory of a weight in 8 bits.
+private final class QuantisedWeight {
+  let packed: OpaquePointer
+
+  init(_ values: UnsafePointer<Float>, rows: Int, columns: Int) {
+    packed = ck_int8_pack(values, Int64(rows), Int64(columns))
+  }
+
+  deinit { ck_int8_release(packed) }
 }
