@@ -65,9 +65,9 @@ def mean_loss(model, clips, labels):
     return sum(loss / len(row) for loss, row in zip(each, labels)) / len(labels), each, all_logits
 
 
-def write(name, model, samples, labels, seed):
+def write(name, model, samples, labels, seed, folder=GOLDEN / "wav2vec2", has_steps=True):
     random = np.random.default_rng(seed)
-    directory = GOLDEN / "wav2vec2" / name
+    directory = folder / name
     shutil.rmtree(directory, ignore_errors=True)
     model.save_pretrained(directory)
     model = model.double()
@@ -89,7 +89,7 @@ def write(name, model, samples, labels, seed):
     tensors(directory / "gradients", {k: p.grad for k, p in model.named_parameters() if p.grad is not None})
 
     trained = [p for p in model.parameters() if p.grad is not None]
-    losses = ten_steps(trained, ADAM, lambda: mean_loss(model, clips, labels)[0])
+    losses = ten_steps(trained, ADAM, lambda: mean_loss(model, clips, labels)[0]) if has_steps else [loss.item()]
     record(directory / "case.json", {
         "labels": labels, "blank": model.config.pad_token_id, "loss": losses[0],
         "negative_log_likelihoods": [e.item() for e in each],

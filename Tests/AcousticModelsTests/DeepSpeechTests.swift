@@ -10,40 +10,18 @@ import Testing
 /// A checkpoint in TensorFlow's layout: logits, loss, every gradient and ten optimiser steps beside the published
 /// network written anew; see Scripts/golden/deepspeech.py.
 @Suite struct DeepSpeechTests {
-  private let directory = "\(Golden.directory)/deepspeech"
-  private let facts: JSONNode
-  private let labels: [[Int]]
-  private let features: [Features]
+  private let golden: GoldenCase
+  private var directory: String { golden.directory }
 
-  init() throws {
-    facts = try JSONNode(path: "\(directory)/case.json")
-    labels = try facts["labels"].array().map { try $0.ints() }
-    let directory = directory
-    features = try labels.indices.map {
-      let file = try NumpyFile(path: "\(directory)/features-\($0).npy")
-      return Features(
-        frames: file.shape[0], bins: file.shape[1], validFrames: file.shape[0], values: file.values)
-    }
-  }
+  init() throws { golden = try GoldenCase("deepspeech") }
 
   @Test func logits() throws {
     try onEngine {
       let model = try AcousticModel(directory: directory)
       #expect(model.vocabulary.labels == [" ", "a", "b", "c", "d", "e", "'", "<pad>"])
       #expect(model.frontEnd.bins == 494)
-      let (all, segments) = model.network(
-        FeatureBatch(features), Pass(training: false, precision: .float32))
-      for index in features.indices {
-        let expected = try NumpyFile(path: "\(directory)/logits-\(index).npy").values
-        let ours = all.rowsView(segments.range(index)).copy().values
-        #expect(Golden.relativeError(ours, expected) < 1e-5)
-      }
+      try golden.expectLogits(model.network)
     }
-  }
-
-  private func training(_ model: AcousticModel) -> GoldenTraining {
-    GoldenTraining(
-      network: model.network, batch: FeatureBatch(features), labels: labels, facts: facts)
   }
 
   /// TensorFlow's variables of our parameters' gradients: matrices turned, gates in its order.
@@ -79,7 +57,7 @@ import Testing
   @Test func lossAndEveryGradient() throws {
     try onEngine {
       let model = try AcousticModel(directory: directory)
-      try training(model).expectGradients(
+      try golden.training(model.network).expectGradients(
         model.parameters, "\(directory)/gradients.safetensors"
       ) { try variables(model.parameters) }
     }
@@ -89,7 +67,7 @@ import Testing
     try onEngine {
       let model = try AcousticModel(directory: directory)
       // TensorFlow has one bias for each gate, PyTorch two that are added.
-      try training(model).expectTenSteps(
+      try golden.training(model.network).expectTenSteps(
         model.parameters.filter { !$0.name.hasSuffix("bias_hh_l0") })
     }
   }
@@ -105,20 +83,20 @@ import Testing
       #expect(again.frontEnd.fingerprint == model.frontEnd.fingerprint)
       let evaluation = Pass(training: false, precision: .float32)
       #expect(
-        again.network(FeatureBatch(features), evaluation).logits.values
-          == model.network(FeatureBatch(features), evaluation).logits.values)
+        again.network(FeatureBatch(golden.features), evaluation).logits.values
+          == model.network(FeatureBatch(golden.features), evaluation).logits.values)
       let lower = try model.keepingLayers(3)
       #expect(lower.network.layers.count == 3 && lower.network.outputLayer.weight.columns == 20)
     }
   }
 
-  /// Hundreds of damaged copies of the index and the data are opened or refused by name.
+  /// A thousand damaged copies of the index and as many of the data are opened or refused by name.
   @Test func damage() throws {
     let copy = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: copy) }
     let names = ["model-7.index", "model-7.data-00000-of-00001"]
     var random = SeededRandom(seed: 1)
-    for round in 0..<500 {
+    for round in 0..<2000 {
       for (place, name) in names.enumerated() {
         var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)")))
         if round % 2 == place {

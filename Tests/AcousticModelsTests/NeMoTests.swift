@@ -12,32 +12,14 @@ import Testing
 @Suite struct NeMoTests {
   static let cases = ["fastconformer", "conformer", "quartznet", "citrinet"]
 
-  private struct Case {
-    let directory: String
-    let facts: JSONNode
-    let labels: [[Int]]
-    let features: [Features]
-
-    init(_ name: String) throws {
-      directory = "\(Golden.directory)/nemo/\(name)"
-      facts = try JSONNode(path: "\(directory)/case.json")
-      labels = try facts["labels"].array().map { try $0.ints() }
-      let directory = directory
-      features = try labels.indices.map {
-        let file = try NumpyFile(path: "\(directory)/features-\($0).npy")
-        return Features(
-          frames: file.shape[0], bins: file.shape[1], validFrames: file.shape[0],
-          values: file.values)
-      }
-    }
-
-    func model() throws -> AcousticModel { try AcousticModel(directory: "\(directory)/model.nemo") }
+  private func model(_ golden: GoldenCase) throws -> AcousticModel {
+    try AcousticModel(directory: "\(golden.directory)/model.nemo")
   }
 
   @Test(arguments: cases) func featuresAndLabels(_ name: String) throws {
-    let golden = try Case(name)
+    let golden = try GoldenCase("nemo/\(name)")
     try onEngine {
-      let model = try golden.model()
+      let model = try model(golden)
       for (index, text) in try golden.facts["texts"].strings().enumerated() {
         #expect(model.vocabulary.encode(text).ids == golden.labels[index])
         #expect(model.vocabulary.decode(golden.labels[index]) == text)
@@ -50,35 +32,48 @@ import Testing
     }
   }
 
-  @Test(arguments: cases) func logits(_ name: String) throws {
-    let golden = try Case(name)
+  /// The pieces' own file in place of `tokenizer.json`, as some publish their models.
+  @Test(arguments: ["conformer", "citrinet"]) func piecesBesideTheWeights(_ name: String) throws {
+    let golden = try GoldenCase("nemo/\(name)")
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
     try onEngine {
-      let model = try golden.model()
-      let evaluation = Pass(training: false, precision: .float32)
-      let (all, segments) = model.network(FeatureBatch(golden.features), evaluation)
-      let spread = all.softmax(logarithm: true)
-      for index in golden.features.indices {
-        let expected = try NumpyFile(path: "\(golden.directory)/logits-\(index).npy")
-        #expect(expected.shape == [segments.range(index).count, model.vocabulary.count])
-        let ours = spread.rowsView(segments.range(index)).copy().values
-        let worst = Golden.relativeError(ours, expected.values)
-        #expect(worst < 1e-5, "utterance \(index): \(worst)")
+      let model = try model(golden)
+      try model.write(to: copy)
+      try FileManager.default.removeItem(atPath: "\(copy)/tokenizer.json")
+      let unpacking = Process()
+      unpacking.executableURL = URL(fileURLWithPath: "/bin/sh")
+      unpacking.arguments = [
+        "-c",
+        "tar -xO -f \(golden.directory)/model.nemo --wildcards '*tokenizer.model' > \(copy)/tokenizer.model",
+      ]
+      try unpacking.run()
+      unpacking.waitUntilExit()
+      let again = try AcousticModel(directory: copy)
+      #expect(again.vocabulary.labels == model.vocabulary.labels)
+      #expect(again.vocabulary.blank == model.vocabulary.blank)
+      for (index, text) in try golden.facts["texts"].strings().enumerated() {
+        #expect(again.vocabulary.encode(text).ids == golden.labels[index])
       }
+      try Data("no pieces".utf8).write(to: URL(fileURLWithPath: "\(copy)/tokenizer.model"))
+      let error = #expect(throws: IdiolectError.self) { try AcousticModel(directory: copy) }
+      #expect(error?.message.hasPrefix("\(copy)/tokenizer.model: ") == true)
     }
   }
 
-  private func training(_ golden: Case, _ model: AcousticModel) -> GoldenTraining {
-    GoldenTraining(
-      network: model.network, batch: FeatureBatch(golden.features), labels: golden.labels,
-      facts: golden.facts)
+  @Test(arguments: cases) func logits(_ name: String) throws {
+    let golden = try GoldenCase("nemo/\(name)")
+    try onEngine {
+      try golden.expectLogits(model(golden).network, isSpread: true)
+    }
   }
 
   @Test(arguments: cases) func lossAndEveryGradient(_ name: String) throws {
-    let golden = try Case(name)
+    let golden = try GoldenCase("nemo/\(name)")
     try onEngine {
-      let model = try golden.model()
+      let model = try model(golden)
       let trained = model.parameters.filter { $0.role != .statistic }
-      try training(golden, model).expectGradients(
+      try golden.training(model.network).expectGradients(
         trained, "\(golden.directory)/gradients.safetensors"
       ) {
         try GoldenTraining.gradients(trained) { name in
@@ -90,10 +85,10 @@ import Testing
   }
 
   @Test(arguments: cases) func tenSteps(_ name: String) throws {
-    let golden = try Case(name)
+    let golden = try GoldenCase("nemo/\(name)")
     try onEngine {
-      let model = try golden.model()
-      try training(golden, model).expectTenSteps(
+      let model = try model(golden)
+      try golden.training(model.network).expectTenSteps(
         model.parameters.filter { $0.role != .statistic })
     }
   }
@@ -170,5 +165,70 @@ import Testing
       }
     }
     #expect(error?.message.contains("SentencePiece") == true)
+  }
+
+  /// Damaged copies, plain and compressed, are opened or refused by name.
+  @Test(arguments: ["quartznet", "conformer"], [false, true])
+  func damage(_ name: String, _ isCompressed: Bool) throws {
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    let path = "\(copy)/x.nemo"
+    var whole = [UInt8](
+      try Data(contentsOf: URL(fileURLWithPath: "\(Golden.directory)/nemo/\(name)/model.nemo")))
+    if isCompressed {
+      let source = "\(Golden.directory)/nemo/\(name)/model.nemo"
+      let packing = Process()
+      packing.executableURL = URL(fileURLWithPath: "/bin/sh")
+      packing.arguments = ["-c", "gzip -c \(source) > \(path)"]
+      try packing.run()
+      packing.waitUntilExit()
+      whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+    var random = SeededRandom(seed: 1)
+    for round in 0..<250 {
+      var bytes = whole
+      if round % 5 == 0 { bytes.removeLast(random.integer(below: bytes.count)) }
+      for _ in 0..<(bytes.isEmpty ? 0 : 1 + round % 8) {
+        bytes[random.integer(below: bytes.count)] ^= 1 << UInt8(random.integer(below: 8))
+      }
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      do {
+        try onEngine { _ = try AcousticModel(directory: path) }
+      } catch let error as IdiolectError {
+        #expect(error.message.hasPrefix(path), "\(error.message)")
+      }
+    }
+  }
+
+  /// Damaged pieces alone.
+  @Test func damagedPieces() throws {
+    let unpacking = Process()
+    let pipe = Pipe()
+    unpacking.executableURL = URL(fileURLWithPath: "/bin/sh")
+    unpacking.arguments = [
+      "-c",
+      "tar -xO -f \(Golden.directory)/nemo/conformer/model.nemo --wildcards '*tokenizer.model'",
+    ]
+    unpacking.standardOutput = pipe
+    try unpacking.run()
+    let whole = [UInt8](pipe.fileHandleForReading.readDataToEndOfFile())
+    unpacking.waitUntilExit()
+    var random = SeededRandom(seed: 1)
+    var opened = 0
+    for round in 0..<1000 {
+      var bytes = whole
+      if round % 5 == 0 { bytes.removeLast(random.integer(below: bytes.count)) }
+      for _ in 0..<(bytes.isEmpty ? 0 : 1 + round % 4) {
+        bytes[random.integer(below: bytes.count)] ^= 1 << UInt8(random.integer(below: 8))
+      }
+      do {
+        let vocabulary = try Vocabulary(sentencePiece: Data(bytes), name: "x.model")
+        opened += 1
+        _ = vocabulary.decode(vocabulary.encode("what is said").ids)
+      } catch let error as IdiolectError {
+        #expect(error.message.hasPrefix("x.model"), "\(error.message)")
+      }
+    }
+    #expect(opened > 0)
   }
 }

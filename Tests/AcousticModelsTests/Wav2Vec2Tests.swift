@@ -15,80 +15,41 @@ import Testing
     "conformer-rotary", "shrinking", "bert", "bert-shrinking",
   ]
 
-  private struct Case {
-    let directory: String
-    let facts: JSONNode
-    let labels: [[Int]]
-    let clips: [NumpyFile]
-
-    init(_ name: String) throws {
-      directory = "\(Golden.directory)/wav2vec2/\(name)"
-      facts = try JSONNode(path: "\(directory)/case.json")
-      labels = try facts["labels"].array().map { try $0.ints() }
-      let directory = directory
-      clips = try labels.indices.map {
-        try NumpyFile(path: "\(directory)/samples-\($0).npy")
-      }
-    }
-
-    func network() throws -> (network: any AcousticNetwork, parameters: [Parameter]) {
-      let store = try WeightStore(directory: directory)
-      let source = ParameterSource { name, _ in
-        name.hasSuffix("num_batches_tracked") ? [0] : try store.readFloats(name)
-      }
-      let network = try AcousticModel.configuration(JSONNode(path: "\(directory)/config.json"))
-        .network(from: source)
-      #expect(Set(source.parameters.map(\.name)) == Set(store.names))
-      return (network, source.parameters)
-    }
-
-    func batch(_ indices: [Int]) -> FeatureBatch {
-      FeatureBatch(indices.map { Case.features(clips[$0]) })
-    }
-
-    static func features(_ clip: NumpyFile) -> Features {
-      let frames = clip.shape[0]
-      return Features(
-        frames: frames, bins: clip.values.count / frames, validFrames: frames, values: clip.values)
-    }
+  private func golden(_ name: String) throws -> GoldenCase {
+    try GoldenCase("wav2vec2/\(name)", input: "samples")
   }
 
-  private func training(_ golden: Case, _ network: any AcousticNetwork) -> GoldenTraining {
-    GoldenTraining(
-      network: network, batch: golden.batch(Array(golden.clips.indices)), labels: golden.labels,
-      facts: golden.facts, pass: Pass(training: true, precision: .float32))
+  /// Masks and all that only training does, at a rate of zero.
+  private func training(_ golden: GoldenCase, _ network: any AcousticNetwork) -> GoldenTraining {
+    golden.training(network, pass: Pass(training: true, precision: .float32))
   }
 
   /// One by one and all in a batch: the same, and transformers'.
   @Test(arguments: cases) func logits(_ name: String) throws {
-    let golden = try Case(name)
+    let golden = try golden(name)
     try onEngine {
       let (network, _) = try golden.network()
-      let evaluation = Pass(training: false, precision: .float32)
-      let (all, segments) = network(golden.batch(Array(golden.clips.indices)), evaluation)
-      for index in golden.clips.indices {
+      try golden.expectLogits(network)
+      for (index, features) in golden.features.enumerated() {
         let expected = try NumpyFile(path: "\(golden.directory)/logits-\(index).npy")
-        let frames = network.sizes.outputFrames(golden.clips[index].shape[0])
-        #expect(expected.shape == [frames, network.sizes.labelCount])
-        let (alone, _) = network(golden.batch([index]), evaluation)
-        let together = all.rowsView(segments.range(index)).copy().values
-        for (ours, what) in [(alone.values, "alone"), (together, "in a batch")] {
-          let worst = Golden.relativeError(ours, expected.values)
-          #expect(worst < 1e-5, "utterance \(index) \(what): \(worst)")
-        }
+        #expect(expected.shape[0] == network.sizes.outputFrames(features.frames))
+        let (alone, _) = network(
+          FeatureBatch([features]), Pass(training: false, precision: .float32))
+        let worst = Golden.relativeError(alone.values, expected.values)
+        #expect(worst < 1e-5, "utterance \(index) alone: \(worst)")
       }
     }
   }
 
   /// transformers fills up with frames that hear nothing where SEW's layers work on half of an odd number.
   @Test(arguments: ["sew", "sew-unprojected"]) func anOddNumberOfFrames(_ name: String) throws {
-    let golden = try Case(name)
+    let golden = try golden(name)
     try onEngine {
-      let clip = try NumpyFile(path: "\(golden.directory)/samples-3.npy")
+      let clip = try GoldenCase.features("\(golden.directory)/samples-3.npy")
       let expected = try NumpyFile(path: "\(golden.directory)/logits-3.npy")
       let (network, _) = try golden.network()
       let (logits, _) = network(
-        FeatureBatch([Case.features(clip)]), Pass(training: false, precision: .float32))
+        FeatureBatch([clip]), Pass(training: false, precision: .float32))
       #expect(logits.rows == 14 && expected.shape[0] == 15)
       let heard = Array(expected.values.prefix(logits.count))
       #expect(Golden.relativeError(logits.values, heard) < 1e-5)
@@ -96,7 +57,7 @@ import Testing
   }
 
   @Test(arguments: cases) func lossAndEveryGradient(_ name: String) throws {
-    let golden = try Case(name)
+    let golden = try golden(name)
     try onEngine {
       let (network, parameters) = try golden.network()
       let store = try SafetensorsFile(path: "\(golden.directory)/gradients.safetensors")
@@ -114,7 +75,7 @@ import Testing
   }
 
   @Test(arguments: cases) func tenSteps(_ name: String) throws {
-    let golden = try Case(name)
+    let golden = try golden(name)
     try onEngine {
       let (network, parameters) = try golden.network()
       let trained = parameters.filter {

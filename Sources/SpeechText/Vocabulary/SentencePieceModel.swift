@@ -42,10 +42,12 @@ final class SentencePieceModel {
     return indices.prefix(count).map { Int($0) }
   }
 
-  /// The same as a `tokenizer.json`, with the blank after the pieces: as transformers' converters write it.
+  /// The same as a `tokenizer.json`, as transformers' converters write it.
+  ///
+  /// - Parameter blank: the index of one that is added; nil where a piece is it.
   ///
   /// Normalisation is not taken over: reference text is normalised before.
-  func tokenizer(blank: String) -> JSONValue {
+  func tokenizer(blank: Int?) -> JSONValue {
     let unknown = pieces.first { $0.kind == IDIOLECT_PIECE_UNKNOWN }?.text ?? "<unk>"
     let spelt = pieces.contains { $0.kind == IDIOLECT_PIECE_BYTE }
     // Merged pieces are scored by their order, 0, −1, −2, …; likelihoods are no whole numbers.
@@ -54,7 +56,7 @@ final class SentencePieceModel {
     var added = pieces.enumerated().filter {
       $0.element.kind == IDIOLECT_PIECE_UNKNOWN || $0.element.kind == IDIOLECT_PIECE_CONTROL
     }.map { Self.special($0.offset, $0.element.text) }
-    added.append(Self.special(pieces.count, blank))
+    if let blank { added.append(Self.special(blank, Vocabulary.defaultBlank)) }
     var model: JSONObject = ["type": isMerged ? "BPE" : "Unigram"]
     if isMerged {
       model["unk_token"] = .string(unknown)

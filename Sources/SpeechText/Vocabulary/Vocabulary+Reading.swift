@@ -2,7 +2,7 @@ package import Basics
 public import Foundation
 
 extension Vocabulary {
-  /// Reads the vocabulary of a model directory: `tokenizer.json`, else `vocab.json`.
+  /// Reads the vocabulary of a model directory: `tokenizer.json`, else `vocab.json`, else a SentencePiece `.model`.
   ///
   /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` are consulted for the
   /// names of special tokens. Normalisers in `tokenizer.json` are not applied: reference text is
@@ -30,19 +30,33 @@ extension Vocabulary {
       return try read(
         vocabulary: try json(vocabulary), vocabulary, names, blank, size, language)
     }
+    for file in ["tokenizer.model", "sentencepiece.bpe.model", "spm.model"] {
+      let path = "\(directory)/\(file)"
+      guard let data = FileManager.default.contents(atPath: path) else { continue }
+      return try Vocabulary(sentencePiece: data, name: path, blank: blank, size: size)
+    }
     throw IdiolectError(
-      .notFound, "\(directory): no tokenizer.json and no vocab.json; a model needs one of them")
+      .notFound,
+      "\(directory): no tokenizer.json, no vocab.json and no tokenizer.model; a model needs one of them"
+    )
   }
 
-  /// The pieces of a SentencePiece `.model`, and a blank after them.
+  /// The pieces of a SentencePiece `.model`, and a blank after them where none of them is it.
   ///
-  /// - Parameter name: the file's, for errors.
+  /// - Parameters:
+  ///   - name: the file's, for errors.
+  ///   - blank: its index; nil for after the pieces.
+  ///   - size: the width of the network's output; nil for what pieces and blank need.
   /// - Throws: `.invalidModel` that names the file.
-  public init(sentencePiece data: Data, name: String) throws {
+  public init(
+    sentencePiece data: Data, name: String, blank: Int? = nil, size: Int? = nil
+  ) throws {
     let model = try SentencePieceModel(data, name: name)
+    let count = model.pieces.count
+    let blank = blank ?? count
     self = try Vocabulary.read(
-      tokenizer: model.tokenizer(blank: Vocabulary.defaultBlank), name, SpecialNames(),
-      model.pieces.count, model.pieces.count + 1)
+      tokenizer: model.tokenizer(blank: blank < count ? nil : blank), name, SpecialNames(), blank,
+      size ?? max(count, blank + 1))
   }
 
   /// The untrusted file as JSON.
