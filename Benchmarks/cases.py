@@ -38,7 +38,7 @@ def operations():
                     0.95, 1e-4 if precision == "float32" else 2e-2)
 
 
-def networks(small, large):
+def networks(small, large, samples):
     """By directory. Multiply-adds by `multiply_adds`, three times as many in a training step."""
     both = ("float32", "bfloat16")
     training = ("float32", "autocast")
@@ -54,6 +54,11 @@ def networks(small, large):
                1.5, 3e-2, giga=multiply_adds(LARGE, 30))
     yield Case("110 M parameters training step, 8 × 10 s", "networks", "step", (large, 10, 8), "bfloat16",
                training, 1.5, 1e-2, checks="losses", giga=3 * 8 * multiply_adds(LARGE, 10))
+    for variant, goal in (("float32", 2), ("bfloat16", 1.3)):
+        yield Case(f"wav2vec 2.0 base forward, 10 s, beside {variant}", "networks", "forward", (samples, 10, 1),
+                   "bfloat16", (variant,), goal, 3e-2)
+    yield Case("wav2vec 2.0 base adaptation step, convolutions frozen, 4 × 10 s", "networks", "step", (samples, 10, 4),
+               "bfloat16", training, 2.5, 1e-2, checks="losses")
 
 
 def losses():

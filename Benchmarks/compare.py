@@ -285,10 +285,10 @@ def ten_seconds(path, times=1):
 
 
 def large_model(scratch):
-    """The 110-million network, with the tokenizer and front end of english-small: the numbers matter here."""
+    """Networks of published sizes; the 110-million one has the tokenizer and front end of english-small: the numbers matter here."""
     directory = f"{scratch}/large"
     if not os.path.exists(f"{directory}/model.safetensors"):
-        subprocess.run([sys.executable, f"{HERE}/make_large.py", directory], check=True)
+        subprocess.run([sys.executable, f"{HERE}/make_large.py", scratch], check=True)
         small = f"{ROOT}/Models/english-small"
         for name in ("processor_config.json", "tokenizer_config.json"):
             with open(f"{small}/{name}") as source, open(f"{directory}/{name}", "w") as copy:
@@ -361,10 +361,11 @@ def main():
         scratch = os.environ.get("IDIOLECT_BENCH_SCRATCH", temporary)
         os.makedirs(scratch, exist_ok=True)
         small = f"{ROOT}/Models/english-small"
-        large = f"{scratch}/large"
-        chosen = [c for c in [*cases.operations(), *cases.losses(), *cases.networks(small, large), *cases.features()]
+        large, samples = f"{scratch}/large", f"{scratch}/samples"
+        chosen = [c for c in [*cases.operations(), *cases.losses(), *cases.networks(small, large, samples),
+                              *cases.features()]
                   if wanted(c.name, c.group)]
-        if any(large in c.numbers for c in chosen):
+        if any(large in c.numbers or samples in c.numbers for c in chosen):
             large_model(scratch)
         bench = Bench(options, scratch)
         bench.open()

@@ -136,9 +136,10 @@ class Network:
         self.model = AutoModelForCTC.from_pretrained(directory, dtype=torch.float32).eval()
         self.model.config.ctc_loss_reduction = "sum"
         self.kind, self.variant, self.count = kind, variant, count
-        frames = seconds * 100
-        self.features = torch.stack([random((frames, 80), i + 1, 1.7) for i in range(count)])
-        self.mask = torch.ones(count, frames, dtype=torch.bool)
+        hears_samples = self.model.main_input_name == "input_values"
+        shape = (seconds * 16000,) if hears_samples else (seconds * 100, 80)
+        self.features = torch.stack([random(shape, i + 1, 1.7) for i in range(count)])
+        self.mask = None if hears_samples else torch.ones(count, shape[0], dtype=torch.bool)
         self.labels = torch.tensor([[1 + i % 20 for i in range(40)]] * count)
         if kind == "forward" and variant == "bfloat16":
             self.model.to(torch.bfloat16)
@@ -155,13 +156,15 @@ class Network:
                     module.eval()
         elif kind == "step":
             self.model.train()
+        if hears_samples:
+            self.model.freeze_feature_encoder()
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
         if kind != "forward":
             self.optimiser = torch.optim.AdamW(self.trained, lr=1e-4, weight_decay=0.01)
 
     def step(self):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.variant == "autocast"):
-            output = self.model(input_features=self.features, attention_mask=self.mask, labels=self.labels)
+            output = self.model(self.features, attention_mask=self.mask, labels=self.labels)
         loss = output.loss / self.count
         self.optimiser.zero_grad()
         loss.backward()
@@ -174,7 +177,7 @@ class Network:
             with torch.inference_mode(), torch.autocast(
                 "cpu", dtype=torch.bfloat16, enabled=self.variant == "autocast"
             ):
-                self.found = self.model(input_features=self.features, attention_mask=self.mask).logits
+                self.found = self.model(self.features, attention_mask=self.mask).logits
         else:
             self.found = [self.step() for _ in range(3 if self.kind == "losses" else 1)]
 

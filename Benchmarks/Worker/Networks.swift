@@ -11,12 +11,14 @@ enum Networks {
     _ kind: String, _ precision: Precision, directory: String, seconds: Int, count: Int
   ) throws -> Work {
     let model = try AcousticModel(directory: directory)
-    let frames = seconds * 100
+    // Of samples or of log-mels.
+    let bins = model.frontEnd.bins
+    let frames = seconds * (bins == 1 ? model.frontEnd.sampleRate : 100)
     let batch = FeatureBatch(
       (0..<count).map { index in
         Features(
-          frames: frames, bins: 80, validFrames: frames,
-          values: Catalogue.random([frames, 80], index + 1, scale: 1.7).values)
+          frames: frames, bins: bins, validFrames: frames,
+          values: Catalogue.random([frames, bins], index + 1, scale: 1.7).values)
       })
     if kind == "forward" {
       var logits: Tensor?
@@ -26,7 +28,10 @@ enum Networks {
         },
         results: { [logits!] })
     }
-    let trained = model.parameters.filter { $0.role != .statistic }
+    let extractor = model.network.extractorName
+    let trained = model.parameters.filter { parameter in
+      parameter.role != .statistic && extractor.map { !parameter.name.hasPrefix($0) } ?? true
+    }
     for parameter in trained { parameter.tensor.requiresGradient = true }
     let optimiser = AdamW([ParameterGroup(trained, weightDecay: 0.01)])
     let loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)

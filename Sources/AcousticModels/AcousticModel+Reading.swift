@@ -72,6 +72,7 @@ extension AcousticModel {
     case "parakeet_ctc": return try FastConformerConfiguration(config)
     case "wav2vec2-bert": return try Wav2Vec2BertConfiguration(config)
     case DeepSpeechConfiguration.modelType: return try DeepSpeechConfiguration(config)
+    case WaveNetConfiguration.modelType: return try WaveNetConfiguration(config)
     case JasperConfiguration.modelType: return try JasperConfiguration(config)
     default: break
     }

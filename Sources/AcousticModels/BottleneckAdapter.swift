@@ -32,11 +32,29 @@ package final class BottleneckAdapter {
 }
 
 extension AcousticModel {
+  /// Parameters of adapters at the end of every encoder layer.
+  ///
+  /// - Throws: as `addingAdapters`; `.invalidModel` where the network has no place for them.
+  package func adapterParameters(width: Int?) throws -> Int {
+    let configuration = try withAdapters(width: width)
+    try configuration.validate(file: "network")
+    let width = configuration.adapterWidth!
+    return (1...configuration.layerCount).reduce(0) { sum, depth in
+      let size = configuration.layerWidth(depth)
+      // A normalisation, and a matrix with its bias each way.
+      return sum + 2 * size + (size + 1) * width + (width + 1) * size
+    }
+  }
+
   /// The same network with an adapter at the end of every encoder layer; the base's own where it has some.
   ///
   /// - Parameter width: of the adapters; nil for 64, or the base's own.
   /// - Throws: `.invalidArgument` where the base has adapters of another width.
   package func addingAdapters(width: Int?, seed: UInt64) throws -> AcousticModel {
+    try reshaped(try withAdapters(width: width), seed: seed)
+  }
+
+  private func withAdapters(width: Int?) throws -> any NetworkConfiguration {
     var configuration = network.sizes
     if let own = configuration.adapterWidth {
       guard width == nil || width == own else {
@@ -47,6 +65,6 @@ extension AcousticModel {
       }
     }
     configuration.adapterWidth = configuration.adapterWidth ?? width ?? 64
-    return try reshaped(configuration, seed: seed)
+    return configuration
   }
 }

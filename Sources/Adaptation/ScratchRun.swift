@@ -16,7 +16,7 @@ public struct ScratchRequest: Sendable {
   public var output: String
   /// A model directory whose weights training begins with; `network` is not looked at then.
   public var start: String?
-  public var network = FastConformerConfiguration()
+  public var network = ScratchNetwork.fastConformer(FastConformerConfiguration())
   public var settings = TrainingSettings()
   public var resumes = false
   /// Whether every recording is looked at before training.
@@ -132,7 +132,7 @@ public final class ScratchRun {
       files: files,
       fingerprint: try RunFingerprint(
         settings: settings, base: startHash ?? "",
-        strategy: "scratch \(request.network)",
+        strategy: "scratch \(request.network.configuration)",
         vocabulary: vocabulary, utterances: training + leading + dev
       ).text,
       lookAtDev: dev.isEmpty ? nil : devSet.look, report: say)
@@ -205,9 +205,9 @@ public final class ScratchRun {
     }
     let normalizer = TextNormalizer()
     return try AcousticModel(
-      random: request.network, seed: request.settings.seed,
+      random: request.network.configuration, seed: request.settings.seed,
       vocabulary: Vocabulary(
         characters: Alphabet(texts: utterances.map { normalizer($0.text) }).characters),
-      normalizer: normalizer)
+      frontEnd: request.network.frontEnd, normalizer: normalizer)
   }
 }

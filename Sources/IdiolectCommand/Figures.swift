@@ -20,6 +20,13 @@ enum Figures {
     String(format: "%g ms", (seconds * 1e6).rounded() / 1e3)
   }
 
+  /// `412 MB`, `3.1 GB`
+  static func bytes(_ count: Int) -> String {
+    count < 1_000_000_000
+      ? "\(max(1, (count + 500_000) / 1_000_000)) MB"
+      : String(format: "%.1f GB", Double(count) / 1e9)
+  }
+
   /// `1,048,576`
   static func count(_ number: Int) -> String {
     var digits = String(number.magnitude)

@@ -25,6 +25,7 @@ enum ModelReport {
         "languages (--language): \(shown)\(languages.count > 40 ? " and \(languages.count - 40) more" : "")"
       )
     }
+    lines += try needs(model)
     if let record = model.record {
       lines.append("record (adaptation.json):")
       let text = record.text(.pretty).split(separator: "\n").map(String.init)
@@ -34,6 +35,17 @@ enum ModelReport {
       lines.append("no adaptation.json: not written by idiolect")
     }
     return lines
+  }
+
+  private static func needs(_ model: AcousticModel) throws -> [String] {
+    let needs = try onEngine { try ModelNeeds(model, precision: .automatic) }
+    let rows = needs.adapting.map { row in
+      ["  \(row.strategy)", Figures.count(row.trained), Figures.bytes(row.bytes)]
+    }
+    return [
+      "memory to transcribe: about \(Figures.bytes(needs.transcribing))",
+      "to adapt, in batches of \(Figures.duration(ModelNeeds.batchSeconds)), by strategy: parameters trained, at most about",
+    ] + Figures.table(rows)
   }
 
   private static func frontEnd(_ model: AcousticModel) -> String {

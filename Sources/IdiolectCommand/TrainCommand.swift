@@ -7,7 +7,7 @@ struct TrainCommand: ParsableCommand {
     abstract: "Trains a network from random weights, or on from those of another.",
     discussion: """
       The labels are the characters of the training texts. The network is a FastConformer-CTC in the \
-      Hugging Face layout of ParakeetForCTC. With --from, it has the sizes, weights and labels of that \
+      Hugging Face layout of ParakeetForCTC, or a WaveNet on 20 MFCC, as speech-to-text-wavenet has it. With --from, it has the sizes, weights and labels of that \
       model, and labels for the characters it lacks; nothing is compared with it, as adapt would. Checkpoints lie in OUTPUT/training; after an interruption, \
       the same command with --resume goes on, to the bit (times aside). Without --resume an interrupted run is not \
       overwritten: remove OUTPUT/training to start over.
@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
       Examples:
         idiolect train --train train.jsonl --dev dev.jsonl -o model --minutes 45
         idiolect train --train train.jsonl -o model --hidden 256 --layers 12
+        idiolect train --train train.jsonl -o model --network wavenet --causal
         idiolect train --from model --train more.jsonl -o longer --average 0.999
         idiolect train --from model --train many.jsonl --meta speaker -o prepared
       """)
@@ -49,16 +50,22 @@ struct TrainCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
   var output: String
 
-  @Option(help: "Width of the network (default: 176).")
+  @Option(help: "fastconformer or wavenet.")
+  var network = Network.fastconformer
+
+  @Flag(help: "A frame hears only those before it (wavenet).")
+  var causal = false
+
+  @Option(help: "Width of the network (default: 176, of wavenet 128).")
   var hidden: Int?
 
-  @Option(help: "Encoder layers (default: 10).")
+  @Option(help: "Encoder layers (default: 10, of wavenet 15).")
   var layers: Int?
 
   @Option(help: "Attention heads (default: 4).")
   var heads: Int?
 
-  @Option(help: "Frames of each depthwise convolution, odd (default: 9).")
+  @Option(help: "Frames of each convolution, odd (default: 9, of wavenet 7).")
   var kernel: Int?
 
   @Option(help: "Feature frames to an output frame, a power of two (default: 4).")
@@ -97,11 +104,11 @@ struct TrainCommand: ParsableCommand {
     if let meta { request.seeksFewShot(by: meta) }
     request.storage = try training.storage()
     try training.apply(to: &request.settings, precision: try engine.prepare())
-    let sizes = [
+    let given = [
       ("--hidden", hidden), ("--layers", layers), ("--heads", heads), ("--kernel", kernel),
       ("--subsampling", subsampling), ("--channels", channels),
     ]
-    for (name, value) in sizes {
+    for (name, value) in given {
       guard let value else { continue }
       guard from == nil else {
         throw ValidationError("\(name) is settled by --from: leave one of them out")
@@ -110,8 +117,8 @@ struct TrainCommand: ParsableCommand {
         throw ValidationError("\(name) takes a number from 1 to 65,536")
       }
     }
-    guard from == nil || dropout == nil else {
-      throw ValidationError("--dropout is settled by --from: leave one of them out")
+    guard from == nil || (dropout == nil && network == .fastconformer) else {
+      throw ValidationError("--network and --dropout are settled by --from: leave them out")
     }
     for (name, share) in [("--lead-share", leadShare), ("--lead-from", leadFrom ?? 0)]
     where !(0...0.99).contains(share) {
@@ -126,11 +133,24 @@ struct TrainCommand: ParsableCommand {
     guard lead == nil || request.settings.minutes == nil else {
       throw ValidationError("--lead follows the epochs: give --epochs in place of --minutes")
     }
-    request.network = try network()
+    request.network = try sizes(network)
     try ScratchRun(request) { try? StandardOutput.line($0) }.run()
   }
 
-  private func network() throws -> FastConformerConfiguration {
+  private func sizes(_ network: Network) throws -> ScratchNetwork {
+    do {
+      switch network {
+      case .fastconformer:
+        guard !causal else { throw ValidationError("--causal is of --network wavenet") }
+        return .fastConformer(try fastConformer())
+      case .wavenet: return .waveNet(try waveNet())
+      }
+    } catch let error as IdiolectError {
+      throw ValidationError(error.message)
+    }
+  }
+
+  private func fastConformer() throws -> FastConformerConfiguration {
     var network = FastConformerConfiguration()
     network.hiddenSize = hidden ?? 176
     network.layerCount = layers ?? 10
@@ -143,16 +163,32 @@ struct TrainCommand: ParsableCommand {
     network.activationDropout = network.dropout
     network.attentionDropout = network.dropout
     network.layerDrop = 0
-    do {
-      // The number of labels is not known yet, and all others are.
-      var sizes = network
-      (sizes.labelCount, sizes.blank) = (2, 1)
-      try sizes.validate(file: "network")
-    } catch let error as IdiolectError {
-      throw ValidationError(error.message)
-    }
+    // The number of labels is not known yet, and all others are.
+    var sizes = network
+    (sizes.labelCount, sizes.blank) = (2, 1)
+    try sizes.validate(file: "network")
     return network
   }
+
+  private func waveNet() throws -> WaveNetConfiguration {
+    guard heads == nil, subsampling == nil, channels == nil, dropout == nil else {
+      throw ValidationError(
+        "a wavenet has no --heads, --subsampling, --channels and --dropout: leave them out")
+    }
+    var network = WaveNetConfiguration()
+    network.width = hidden ?? network.width
+    network.kernel = kernel ?? network.kernel
+    network.isCausal = causal
+    if let layers {
+      let stack = network.dilations.count
+      network.stacks = (layers + stack - 1) / stack
+      network.layerCount = layers
+    }
+    try network.validate(file: "network")
+    return network
+  }
+
+  enum Network: String, ExpressibleByArgument, CaseIterable { case fastconformer, wavenet }
 }
 
 extension Reptile.Task: ExpressibleByArgument {}

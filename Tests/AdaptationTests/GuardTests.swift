@@ -135,7 +135,7 @@ struct GuardTests {
     let error = #expect(throws: IdiolectError.self) { try AdaptationRun(request).run() }
     #expect(error?.message.contains("another run") == true)
     var scratch = ScratchRequest(train: request.train!, output: request.output)
-    scratch.network = TinyModel.configuration
+    scratch.network = .fastConformer(TinyModel.configuration)
     scratch.settings = TinyCorpus.settings
     #expect(throws: IdiolectError.self) { try ScratchRun(scratch).run() }
     withExtendedLifetime(held) {}
@@ -153,7 +153,7 @@ struct GuardTests {
     request.resumes = true
     #expect(try AdaptationRun(request).run().training.finished)
     var scratch = ScratchRequest(train: request.train!, output: "\(corpus.path)/scratch")
-    scratch.network = TinyModel.configuration
+    scratch.network = .fastConformer(TinyModel.configuration)
     scratch.settings = TinyCorpus.settings
     scratch.resumes = true
     try ScratchRun(scratch).run()

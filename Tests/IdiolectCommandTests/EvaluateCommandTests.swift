@@ -89,7 +89,10 @@ struct EvaluateCommandTests {
   @Test func inspectExplains() throws {
     let model = try Program("inspect", place.model)
     #expect(model.status == 0)
-    for part in ["FastConformer-CTC", "29 labels", "blank 28", "log-mel", "40 ms"] {
+    for part in [
+      "FastConformer-CTC", "29 labels", "blank 28", "log-mel", "40 ms", "memory to transcribe",
+      "output-layer", "lora:8",
+    ] {
       #expect(model.output.contains(part), "\(model.output) lacks \(part)")
     }
     let recording = try Program("inspect", place.clip)

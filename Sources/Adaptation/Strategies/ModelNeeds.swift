@@ -1,0 +1,101 @@
+import AcousticFeatures
+package import AcousticModels
+import Basics
+import CTC
+import SpeechText
+package import TensorEngine
+
+/// The memory that a model takes, told from a short pass over silence; features kept and a program's own come on top.
+package struct ModelNeeds {
+  package struct Training {
+    package let strategy: Strategy
+    /// Parameters that change.
+    package let trained: Int
+    /// Bytes, for batches of `batchSeconds`.
+    package let bytes: Int
+  }
+
+  /// Bytes, for windows of `windowSeconds`.
+  package let transcribing: Int
+  /// Of the strategies that suit the network.
+  package let adapting: [Training]
+  package static let windowSeconds = 30.0
+  package static let batchSeconds = TrainingSettings().batchSeconds
+  /// Of the pass that is measured.
+  private static let seconds = 5.0
+
+  /// On the engine thread. The model is of no use afterwards: it holds updates of every kind.
+  ///
+  /// - Throws: what a pass throws.
+  package init(_ model: AcousticModel, precision: Precision) throws {
+    let count = model.frontEnd.frameCount(
+      samples: Int(ModelNeeds.seconds * Double(model.frontEnd.sampleRate)))
+    let bins = model.frontEnd.bins
+    let batch = FeatureBatch([
+      Features(
+        frames: count.total, bins: bins, validFrames: count.valid,
+        values: [Float](repeating: 0, count: count.total * bins))
+    ])
+    let weights = model.parameters.reduce(0) { $0 + 4 * $1.tensor.count }
+
+    let silent = Pass(training: false, precision: precision)
+    // The first pass keeps what later ones have at hand, such as weights in 16 bits.
+    _ = model.network(batch, silent)
+    let beside = max(0, Storage.bytesInUse - weights)
+    let forward = ModelNeeds.peak { _ = model.network(batch, silent) }
+    transcribing =
+      weights + beside + Int(Double(forward) * ModelNeeds.windowSeconds / ModelNeeds.seconds)
+
+    let trainable = model.parameters.filter { $0.role != .statistic }
+    for parameter in trainable { parameter.tensor.requiresGradient = true }
+    let loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
+    let label = Int32(model.vocabulary.blank == 0 ? 1 : 0)
+    let both = try ModelNeeds.peak {
+      let tape = Tape()
+      let value = try tape.recording {
+        let (logits, segments) = model.network(
+          batch, Pass(training: true, precision: precision, seed: 1))
+        return try loss.onTape(
+          logits: logits,
+          utterances: [
+            CTCUtterance(name: "silence", segment: PackedSegment(segments, 0), target: [label])
+          ], policy: .exclude
+        ).loss
+      }
+      tape.backward(from: value)
+    }
+    for parameter in trainable {
+      parameter.tensor.requiresGradient = false
+      parameter.tensor.gradient = nil
+    }
+    let activations =
+      Double(max(0, both - weights)) * ModelNeeds.batchSeconds / ModelNeeds.seconds
+
+    let depth = model.network.layers.count
+    let strategies: [Strategy] =
+      [.full, .outputLayer] + (depth > 1 ? [.upper(layers: (depth + 1) / 2)] : [])
+      + [.bias, .norm, .adapter(width: nil), .lhuc, .lora(rank: 8)]
+    adapting = strategies.compactMap { strategy in
+      guard let trained = try? ModelNeeds.trained(strategy, model), trained > 0 else { return nil }
+      // A gradient and two moments each.
+      return Training(
+        strategy: strategy, trained: trained,
+        bytes: weights + beside + 12 * trained + Int(activations))
+    }
+  }
+
+  /// The most bytes that tensors take beside those there are.
+  private static func peak(_ body: () throws -> Void) rethrows -> Int {
+    let before = Storage.bytesInUse
+    Storage.resetPeak()
+    try body()
+    return Storage.peakBytes - before
+  }
+
+  private static func trained(_ strategy: Strategy, _ model: AcousticModel) throws -> Int {
+    guard !strategy.isAdapter else { return try model.adapterParameters(width: nil) }
+    return try strategy.apply(
+      to: model, newLabels: false, layerDecay: 1, weightDecay: 0, seed: 1
+    ).groups.reduce(0) { $0 + $1.parameters.reduce(0) { $0 + $1.tensor.count } }
+  }
+}
