@@ -1,12 +1,13 @@
 """Trains a FastConformer-CTC by transformers and PyTorch for a given wall time, to measure against.
 
-  python Scripts/peers/train_parakeet.py TRAIN DEV --minutes 10 [--hidden 144 --layers 8 …]
+  python Scripts/peers/train_parakeet.py TRAIN DEV --minutes 10 [--choose HELD --hidden 144 --layers 8 …]
   python Scripts/peers/train_parakeet.py TRAIN DEV --minutes 3 --from Models/english-small --lr 3e-4
   python Scripts/peers/train_parakeet.py TRAIN --steps-only 20
 
 TRAIN and DEV are manifests: one JSON object a line, `audio_filepath` (relative to the manifest), `text`.
 Features are ParakeetFeatureExtractor's, computed once before the clock starts. The learning rate warms
-up over the first tenth of the time and then falls as a cosine. At the end DEV is decoded greedily.
+up over the first tenth of the time and then falls as a cosine. At the end DEV is decoded greedily, by the last
+weights or, with --choose, by those of ten moments (while the clock stands still) that err least on HELD.
 The last line printed is JSON: seconds of audio a second of training, steps, parameters, CER, WER.
 
 Measure on a machine that is otherwise idle: PyTorch's threads wait for each other by spinning, and
@@ -43,6 +44,7 @@ def arguments():
     parser.add_argument("train")
     parser.add_argument("dev", nargs="?", help="needed unless --steps-only")
     parser.add_argument("--minutes", type=float, default=10, help="wall time of training")
+    parser.add_argument("--choose", metavar="HELD", help="manifest by which the best weights are chosen")
     parser.add_argument("--steps-only", type=int, metavar="N", help="time N steps and end")
     parser.add_argument("--from", dest="start", help="model directory to fine-tune; its sizes are kept, and its labels "
                         "where they suffice, else the output layer begins anew")
@@ -127,14 +129,14 @@ def collate(chosen):
 
 
 def augment(features, lengths, source):
-    """SpecAugment: two bands of up to 15 mels and four spans of up to 5 % of the frames, set to the mean."""
+    """SpecAugment as NeMo has it: two bands of up to 27 mels and ten spans of up to 5 % of the frames, set to the mean."""
     features = features.clone()
     for i, frames in enumerate(lengths.tolist()):
         for _ in range(2):
-            width = source.randint(0, 15)
+            width = source.randint(0, 27)
             start = source.randint(0, features.shape[2] - width)
             features[i, :, start : start + width] = 0
-        for _ in range(4):
+        for _ in range(10):
             width = source.randint(0, max(1, frames // 20))
             start = source.randint(0, frames - width)
             features[i, start : start + width] = 0
@@ -142,7 +144,8 @@ def augment(features, lengths, source):
 
 
 @torch.no_grad()
-def score(model, utterances, given, labels):
+def score(model, utterances, labels, given):
+    """(CER, WER, [(path, reference, hypothesis)])"""
     model.eval()
     letters = words = wrong_letters = wrong_words = 0
     examples = []
@@ -159,13 +162,7 @@ def score(model, utterances, given, labels):
             words += len(reference.split())
             wrong_words += edits(reference.split(), text.split())
             examples.append((path, reference, text))
-    if given.hypotheses:
-        with open(given.hypotheses, "w") as file:
-            for path, reference, text in examples:
-                file.write(json.dumps({"utterance": path, "reference": reference, "hypothesis": text}) + "\n")
-    for _, reference, text in random.Random(0).sample(examples, min(3, len(examples))):
-        print(f"  said  {reference}\n  heard {text}")
-    return wrong_letters / max(1, letters), wrong_words / max(1, words)
+    return wrong_letters / max(1, letters), wrong_words / max(1, words), examples
 
 
 def main():
@@ -211,6 +208,17 @@ def main():
         raise SystemExit(f"{given.train}: no utterance that can be trained on")
     if given.dev:
         dev = load(given.dev, given, extractor)
+    held = load(given.choose, given, extractor) if given.choose else []
+    least, best, looks = math.inf, None, 0
+
+    def look():
+        """Keeps the weights where they err least."""
+        nonlocal least, best
+        cer, _, _ = score(model, held, labels, given)
+        print(f"step {steps}, {100 * cer:.2f} % of what chooses wrong", flush=True)
+        if cer <= least:
+            least, best = cer, {name: value.clone() for name, value in model.state_dict().items()}
+        model.train()
 
     optimiser = torch.optim.AdamW(model.parameters(), lr=given.lr, betas=(0.9, 0.98), weight_decay=given.weight_decay)
     plan = batches(train, given)
@@ -253,12 +261,20 @@ def main():
             audio += lengths.sum().item() / FRAMES_A_SECOND
             padded += mask.numel() / FRAMES_A_SECOND
             recent.append(loss.item())
+            if held and (time.monotonic() - begin) / limit >= (looks + 1) / 10:
+                paused = time.monotonic()
+                look()
+                looks += 1
+                begin += time.monotonic() - paused
         else:
             epoch += 1
         if recent and not given.steps_only:
             print(f"epoch {epoch}, step {steps}, {time.monotonic() - begin:.0f} s, loss {np.mean(recent):.4f}", flush=True)
             recent = []
     spent = time.monotonic() - begin
+    if held:
+        look()
+        model.load_state_dict(best)
 
     result = {
         "seconds_of_audio_a_second": round(audio / spent, 2), "with_padding": round(padded / spent, 2),
@@ -269,7 +285,13 @@ def main():
     if given.output:
         model.save_pretrained(given.output)
     if given.dev and not given.steps_only:
-        cer, wer = score(model, dev, given, labels)
+        cer, wer, examples = score(model, dev, labels, given)
+        if given.hypotheses:
+            with open(given.hypotheses, "w") as file:
+                for path, reference, text in examples:
+                    file.write(json.dumps({"utterance": path, "reference": reference, "hypothesis": text}) + "\n")
+        for _, reference, text in random.Random(0).sample(examples, min(3, len(examples))):
+            print(f"  said  {reference}\n  heard {text}")
         result |= {"dev_cer": round(cer, 4), "dev_wer": round(wer, 4), "dev_utterances": len(dev)}
     print(json.dumps(result))
 

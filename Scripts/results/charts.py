@@ -39,7 +39,7 @@ def bars(axes, places, triples, colour, label, width):
 def zero_shot(figures):
     with plot.rc_context(STYLE):
         figure, axes = plot.subplots(figsize=(8, 3.6))
-        bases = figures["bases"]
+        bases = figures["zero_shot"]
         titles = [row["set"].replace(", ", ",\n", 1) for row in next(iter(bases.values()))]
         width = 0.8 / len(bases)
         for index, (name, rows) in enumerate(bases.items()):
@@ -116,7 +116,7 @@ def languages(figures):
                     axes.plot([s / 60 for s, _ in found["curve"]], [100 * r for _, r in found["curve"]],
                               color=colours[start], label=start)
                 else:
-                    axes.axhline(100 * found["dev_cer"], color="#444", linestyle=":", linewidth=1,
+                    axes.axhline(100 * found["cer"][0], color="#444", linestyle=":", linewidth=1,
                                  label="transformers, in the end")
             axes.set_title(f"{row['language'].capitalize()}, {row['minutes']:g} minutes", fontsize=9)
             axes.set_ylim(0, 100)

@@ -2,49 +2,54 @@
 
   python3 Scripts/results/digits.py --work DIR
 
-Digit accuracy: the share of the digits said that are heard as they were.
+Digit accuracy: the share of the digits said that are heard as they were. Speakers are drawn where a set has five.
 """
 
-from harness import Harness, counts, paired, pooled, pooled_difference
+from harness import Harness, by_speaker, counts, paired, pooled, pooled_difference
 
 SETS = [*(f"fsdd/{who}" for who in ("jackson", "theo", "nicolas", "yweweler")),
         "indian_digits/", "mexican_digits/", "dotun_digits/", "alphanumeric/"]
 SETTINGS = dict(epochs=30, batch_seconds=20)
 
 
-def accuracy(scores):
-    """[share, lower, upper] of digits heard right; utterances are drawn."""
-    missed = [[(s["words"]["substitutions"] + s["words"]["deletions"], s["words"]["reference_length"])]
-              for s in scores]
-    share, lower, upper = pooled(missed)
+def accuracy(groups):
+    """[share, lower, upper] of digits heard right; `groups` of scores are drawn."""
+    share, lower, upper = pooled([
+        [(s["words"]["substitutions"] + s["words"]["deletions"], s["words"]["reference_length"]) for s in group]
+        for group in groups])
     return [1 - share, 1 - upper, 1 - lower]
 
 
 def main():
     harness = Harness("digits", __doc__)
-    rows, groups, everything = [], [], {"before": [], "after": []}
+    rows, pairs, speakers, everything = [], [], [], {"before": [], "after": []}
     for name in SETS:
         joint = "" if name.endswith("/") else "-"
         title = name.rstrip("/").replace("/", "-")
         adapt = harness.write(f"{title}-adapt", harness.read(f"{name}{joint}adapt"))
-        test = harness.write(f"{title}-test", harness.read(f"{name}{joint}test"))
+        tested = harness.read(f"{name}{joint}test")
+        test = harness.write(f"{title}-test", tested)
+        who = {entry["audio_filepath"]: entry["speaker"] for entry in tested}
         model = harness.adapt(title, harness.small, adapt, **SETTINGS)
         before, after = harness.evaluate(harness.small, test), harness.evaluate(model, test)
+        saying = [who[score["utterance"]] for score in before["scores"]]
         row = {"set": title, "utterances": len(before["scores"]),
                "words": sum(counts(s, "words")[1] for s in before["scores"])}
         for when, result in (("before", before), ("after", after)):
-            row[when] = {"accuracy": accuracy(result["scores"]),
+            row[when] = {"accuracy": accuracy(by_speaker(result["scores"], saying)),
                          "wer": [result["wer"][k] for k in ("rate", "lower", "upper")]}
             everything[when] += result["scores"]
-        groups += [[pair] for pair in paired(before, after, "words")]
+        pairs += paired(before, after, "words")
+        speakers += saying
         rows.append(row)
         print(f"{title}: digits right {100 * row['before']['accuracy'][0]:.1f} → "
               f"{100 * row['after']['accuracy'][0]:.1f} %", flush=True)
     harness.publish({
         "settings": SETTINGS, "rows": rows,
-        "all": {"words": sum(row["words"] for row in rows), "wer_difference": pooled_difference(groups),
-                **{when: {"accuracy": accuracy(scores), "wer": pooled([[counts(s, "words")] for s in scores])}
-                   for when, scores in everything.items()}}})
+        "all": {"words": sum(row["words"] for row in rows), "speakers": len(set(speakers)),
+                "wer_difference": pooled_difference(by_speaker(pairs, speakers)),
+                **{when: {"accuracy": accuracy(groups), "wer": pooled([[counts(s, "words") for s in g] for g in groups])}
+                   for when, groups in ((when, by_speaker(scores, speakers)) for when, scores in everything.items())}}})
 
 
 main()

@@ -3,15 +3,17 @@ intervals, and where figures go.
 
 Every script takes --work DIR (models and logs; an interrupted script goes on there) and --data DIR (the
 recordings; default $IDIOLECT_DATA), and writes Documentation/results/NAME.json, of which page.py makes
-tables and pictures.
+tables and pictures. A training is run again where its base, its manifests or its options are others than before.
 """
 
 import argparse
 import datetime
+import hashlib
 import json
 import os
 import platform
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -43,6 +45,9 @@ class Harness:
         self.multilingual = ROOT / "Models" / "multilingual-small"
         # What must be given to get the same figures.
         self.options = ""
+        # When the newest of what is published was measured; the weights it began with.
+        self.measured = 0
+        self.bases = {}
 
     def add_arguments(self, parser):
         """For a script's own options."""
@@ -66,7 +71,10 @@ class Harness:
 
     def write(self, name, entries):
         path = self.work / f"{name}.jsonl"
-        path.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries))
+        text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+        # Not newer than what was made of it, where it is the same.
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
         return path
 
     # Runs
@@ -83,6 +91,7 @@ class Harness:
 
     def adapt(self, name, base, train, **options):
         """A model directory; nothing is run again where it is finished."""
+        self.bases[Path(base).name] = digest(Path(base) / "model.safetensors")[:16]
         given = ["--train", train] if train else []
         return self._trained("adapt", name, ["--model", base, *given], options)
 
@@ -91,17 +100,41 @@ class Harness:
 
     def _trained(self, command, name, arguments, options):
         output = self.work / name
+        for option, value in options.items():
+            arguments += ["--" + option.replace("_", "-")] + ([] if value is True else [value])
+        if (output / "adaptation.json").exists() and not self._stands(output, command, arguments):
+            print(f"    {output.name} was made otherwise: once more", flush=True)
+            shutil.rmtree(output)
         if not (output / "adaptation.json").exists():
-            for option, value in options.items():
-                arguments += ["--" + option.replace("_", "-")] + ([] if value is True else [value])
             start = time.monotonic()
             self.run([command] + arguments + ["-o", output, "--resume"], f"{name}.log")
             print(f"    {time.monotonic() - start:.0f} s", flush=True)
+            self._note(output).write_text(self._what(command, arguments))
+        self.measured = max(self.measured, (output / "adaptation.json").stat().st_mtime)
         return output
+
+    def _note(self, output):
+        return output.with_name(f"{output.name}.command")
+
+    def _what(self, command, arguments):
+        """The command, a hash for each file or model it reads."""
+        words = [command]
+        for argument in map(str, arguments):
+            path = Path(argument)
+            weights = path / "model.safetensors"
+            words.append(digest(weights) if weights.exists() else digest(path) if path.is_file() else argument)
+        return " ".join(words) + "\n"
+
+    def _stands(self, output, command, arguments):
+        """Whether a finished model is what the command would make."""
+        note = self._note(output)
+        return note.exists() and note.read_text() == self._what(command, arguments)
 
     def evaluate(self, model, manifest):
         """Scores by utterance and their sums; kept, as long as neither model nor manifest is newer."""
         model, manifest = Path(model), Path(manifest)
+        if model.parent != self.work:
+            self.bases[model.name] = digest(model / "model.safetensors")[:16]
         kept = self.work / "scores" / f"{model.name}--{manifest.parent.name}-{manifest.stem}.json"
         sources = [model / "model.safetensors", manifest]
         if not kept.exists() or any(s.stat().st_mtime > kept.stat().st_mtime for s in sources):
@@ -110,22 +143,40 @@ class Harness:
                 subprocess.run([self.given.idiolect, "evaluate", "--model", model, "--data", manifest,
                                 "--format", "json"], stdout=file, check=True)
             kept.with_suffix(".partial").rename(kept)
+        self.measured = max(self.measured, kept.stat().st_mtime)
         return json.loads(kept.read_text())
 
     # Figures
 
-    def publish(self, figures):
-        """Writes the figures with what a reader needs to judge them."""
-        FIGURES.mkdir(exist_ok=True)
+    def publish(self, figures, partial=False):
+        """Writes the figures with what a reader needs to judge them.
+
+        partial: whether options left some of the work out; then they go beside the models, not into the page.
+        """
         record = {
             "command": f"python3 Scripts/results/{self.name}.py --work DIR{self.options}",
-            "date": datetime.date.today().isoformat(),
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+            "date": datetime.date.fromtimestamp(self.measured or time.time()).isoformat(),
+            "machine": f"{os.cpu_count()} cores, {processor()}",
+            "bases": self.bases,
             **figures,
         }
-        path = FIGURES / f"{self.name}.json"
+        directory = self.work if partial else FIGURES
+        directory.mkdir(exist_ok=True)
+        path = directory / f"{self.name}.json"
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         print(f"written to {path}")
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def processor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.machine()
 
 
 def minutes(entries):
@@ -154,6 +205,17 @@ def counts(score, unit="characters"):
     """(errors, reference length) of an utterance, or of a rate."""
     part = score[unit] if unit in score else score
     return (part["substitutions"] + part["insertions"] + part["deletions"], part["reference_length"])
+
+
+def by_speaker(items, speakers):
+    """Items in the groups to draw: speakers where there are five or more, as the program does, else each by itself.
+
+    `speakers`: of each item, in their order.
+    """
+    found = {}
+    for item, speaker in zip(items, speakers):
+        found.setdefault(speaker, []).append(item)
+    return list(found.values()) if len(found) >= 5 else [[item] for item in items]
 
 
 def rate(result, unit):

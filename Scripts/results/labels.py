@@ -38,6 +38,8 @@ def main():
             rows.append({"set": name, "minutes": round(minutes(chosen), 1), "base": label,
                          "cer": rate(result, "cer"), "wer": rate(result, "wer")})
             print(f"{name}, from {label}: CER {100 * rate(result, 'cer')[0]:.1f} %", flush=True)
+    if harness.given.minutes != 2:
+        harness.options += f" --minutes {harness.given.minutes:g}"
     harness.publish({"wall_minutes": harness.given.minutes, "rows": rows})
 
 

@@ -1,11 +1,11 @@
 """New languages: training from scratch, from english-small and from multilingual-small, and the same network
 trained by transformers and PyTorch; each for the same wall time on the same cores (the peer for Mboshi only).
 
-  python3 Scripts/results/languages.py --work DIR --peer-python VENV/bin/python [--only mboshi]
+  python3 Scripts/results/languages.py --work DIR --peer-python VENV/bin/python
 
 The sets of 10 minutes, an hour and all of a language's training recordings lie within each other. A slice of
 them chooses the best weights: other speakers' where there are enough, else other utterances. VENV holds
-Scripts/golden/requirements.txt and soxr.
+Scripts/golden/requirements.txt and soxr. Needs a machine that does nothing else.
 """
 
 import json
@@ -14,19 +14,18 @@ import re
 import subprocess
 import time
 
-from harness import ROOT, Harness, first_minutes, minutes, rate, shuffled
+from harness import ROOT, Harness, by_speaker, edits, first_minutes, minutes, paired, pooled, pooled_difference, rate, shuffled
 
-# Test, training, what chooses (a number of utterances or speakers of training, or a manifest), sizes in minutes;
-# minutes of wall time, where not those of the others.
-WALL = 3
+# Test, training, what chooses (a number of utterances or speakers of training, or a manifest), and sizes with the
+# wall time of a training, both in minutes.
 LANGUAGES = {
-    "mboshi": dict(test="mboshi/dev", train="mboshi/train", choose=("utterances", 150), sizes=[10, 60, None],
-                   wall=4),
-    "twi": dict(test="twi_cv/test", train="twi_cv/train", choose=("utterances", 20), sizes=[None]),
+    "mboshi": dict(test="mboshi/dev", train="mboshi/train", choose=("utterances", 150),
+                   sizes=[(10, 4), (60, 4), (None, 4), (None, 15)]),
+    "twi": dict(test="twi_cv/test", train="twi_cv/train", choose=("utterances", 20), sizes=[(None, 3)]),
     "gujarati": dict(test="gujarati_digits/test", train="gujarati_digits/train", choose=("speakers", 2),
-                     sizes=[10, None]),
+                     sizes=[(10, 3), (None, 3)]),
     "ukrainian": dict(test="ukrainian/test", train="ukrainian/train", choose=("manifest", "ukrainian/dev"),
-                      sizes=[10, 60, None]),
+                      sizes=[(10, 3), (60, 3), (None, 3)]),
 }
 NETWORK = dict(hidden=176, layers=10, heads=4, channels=64)
 SHARED = dict(lr="1e-3", batch_seconds=160)
@@ -41,29 +40,36 @@ class Languages(Harness):
 
 
 def curve(log):
-    """[[seconds, dev CER]] of a training's log."""
-    found = []
+    """[[seconds, dev CER]] of a training's log; of what an interruption made twice, the second."""
+    found = {}
     for line in log.read_text().splitlines():
         if look := LOOK.match(line):
             hours, minutes_, seconds = (int(look[i] or 0) for i in (3, 4, 5))
-            found.append([3600 * hours + 60 * minutes_ + seconds, float(look[2]) / 100])
-    return found
+            found[int(look[1])] = [3600 * hours + 60 * minutes_ + seconds, float(look[2]) / 100]
+    return [found[step] for step in sorted(found)]
 
 
-def peer(harness, name, train, test, wall):
-    """Trains and tests the same network with PyTorch; its figures are kept."""
+def peer(harness, name, train, choose, test, wall):
+    """Trains and tests the same network with PyTorch, in batches of its script's own size; its figures are kept."""
     kept = harness.work / f"{name}.json"
+    heard = kept.with_suffix(".hypotheses")
     if not kept.exists():
         command = [harness.given.peer_python, ROOT / "Scripts/peers/train_parakeet.py", train, test,
-                   "--minutes", wall, "--bfloat16", "--batch-seconds", SHARED["batch_seconds"],
-                   "--lr", SHARED["lr"], "--threads", os.cpu_count()]
+                   "--choose", choose, "--minutes", wall, "--bfloat16", "--lr", SHARED["lr"],
+                   "--threads", os.cpu_count(), "--hypotheses", heard]
         for option, value in NETWORK.items():
             command += [f"--{option}", value]
         print("  " + " ".join(map(str, command[1:])), flush=True)
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
         (harness.work / f"{name}.log").write_text(done.stdout + done.stderr)
         kept.write_text(done.stdout.splitlines()[-1])
-    return json.loads(kept.read_text())
+    said = [json.loads(line) for line in heard.read_text().splitlines()]
+    told = json.loads(kept.read_text())
+    return {
+        "cer": pooled([[(edits(h["reference"], h["hypothesis"]), len(h["reference"]))] for h in said]),
+        "wer": pooled([[(edits(h["reference"].split(), h["hypothesis"].split()), len(h["reference"].split()))]
+                       for h in said]),
+        **{k: told[k] for k in ("seconds_of_audio_a_second", "steps", "torch")}}
 
 
 def parts(harness, language):
@@ -83,47 +89,51 @@ def main():
     harness = Languages("languages", __doc__)
     given = harness.given
     wanted = given.sizes.split(",") if given.sizes else None
-    for option, value in (("--peer-python", given.peer_python and "VENV/bin/python"), ("--only", given.only),
-                          ("--sizes", given.sizes)):
-        harness.options += f" {option} {value}" if value else ""
+    if given.peer_python:
+        harness.options += " --peer-python VENV/bin/python"
     rows = []
     for name, language in LANGUAGES.items():
         if given.only not in (None, name):
             continue
-        wall = language.get("wall", WALL)
         training, choosing = parts(harness, language)
         choose = harness.write(f"{name}-choose", choosing)
-        test = harness.write(f"{name}-test", harness.read(language["test"]))
-        for size in language["sizes"]:
+        testing = harness.read(language["test"])
+        test = harness.write(f"{name}-test", testing)
+        speakers = {entry["audio_filepath"]: entry["speaker"] for entry in testing}
+        for size, wall in language["sizes"]:
             label = str(size or "all")
             if wanted and label not in wanted:
                 continue
             chosen = first_minutes(training, size) if size else training
             train = harness.write(f"{name}-{label}", chosen)
+            # The longer one of two by its time as well.
+            label += f"-{wall}" if wall > 4 else ""
             row = {"language": name, "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
-                   "test_utterances": len(harness.read(language["test"])), "wall_minutes": wall, "starts": {}}
+                   "test_utterances": len(testing), "wall_minutes": wall, "starts": {}}
             shared = dict(dev=choose, minutes=wall, look_every=25, **SHARED)
             # Training from scratch is measured by itself here.
             apart = dict(skip_scratch=True)
+            heard = {}
             for start, base in (("scratch", None), ("english-small", harness.small),
                                 ("multilingual-small", harness.multilingual)):
-                if base and not (base / "model.safetensors").exists():
-                    continue
                 output = f"{name}-{label}-{start}"
                 model = (harness.adapt(output, base, train, **shared, **apart) if base
                          else harness.train(output, train, **NETWORK, **shared))
-                result = harness.evaluate(model, test)
+                result = heard[start] = harness.evaluate(model, test)
                 row["starts"][start] = {"cer": rate(result, "cer"), "wer": rate(result, "wer"),
                                         "curve": curve(harness.work / f"{output}.log")}
                 print(f"{name}, {row['minutes']} minutes, {start}: CER {100 * rate(result, 'cer')[0]:.1f} %, "
                       f"WER {100 * rate(result, 'wer')[0]:.1f} %", flush=True)
+            row["multilingual_difference"] = pooled_difference(by_speaker(
+                paired(heard["english-small"], heard["multilingual-small"]),
+                [speakers[score["utterance"]] for score in heard["english-small"]["scores"]]))
             if given.peer_python and name == "mboshi":
-                found = peer(harness, f"{name}-{label}-transformers", train, test, wall)
+                found = peer(harness, f"{name}-{label}-transformers", train, choose, test, wall)
                 row["starts"]["transformers"] = found
                 print(f"{name}, {row['minutes']} minutes, transformers from scratch: "
-                      f"CER {100 * found['dev_cer']:.1f} %, WER {100 * found['dev_wer']:.1f} %", flush=True)
+                      f"CER {100 * found['cer'][0]:.1f} %, WER {100 * found['wer'][0]:.1f} %", flush=True)
             rows.append(row)
-    harness.publish({"rows": rows})
+    harness.publish({"rows": rows}, partial=bool(given.only or given.sizes))
 
 
 main()

@@ -1,7 +1,9 @@
 """One person: english-accent-free adapted with half of a speaker's sentences, tested on the other half.
 
-  python3 Scripts/results/one_person.py --work DIR                     the test speakers: the figures
-  python3 Scripts/results/one_person.py --work DIR --trial NAME OPTION...   dev speakers: to choose settings
+  python3 Scripts/results/one_person.py --work DIR --accent-free DIR     the test speakers: the figures
+  python3 Scripts/results/one_person.py --work DIR --accent-free DIR --trial NAME OPTION...
+
+The second is for choosing settings, on the dev speakers.
 
 A trial's options are adapt's, such as `--trial upper4 strategy=upper:4 lr=1e-3 epochs=20`.
 """
@@ -62,7 +64,7 @@ def main():
         print(f"{label}: {unit} {shown[0]} → {shown[1]} % [{difference}], significantly better "
               f"{figures[unit]['significantly_better']}, worse {figures[unit]['significantly_worse']} of {len(rows)}")
     if not trial:
-        harness.publish(figures)
+        harness.publish(figures, partial=harness.given.limit is not None)
 
 
 main()

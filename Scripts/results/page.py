@@ -35,13 +35,13 @@ def table(heads, rows):
 
 def zero_shot_table(figures):
     rows = []
-    for base, sets in figures["bases"].items():
+    for base, sets in figures["zero_shot"].items():
         for row in sets:
-            rows.append([f"`{base}`", row["set"], str(row["utterances"]), spread(row["cer"]), spread(row["wer"])])
-            parts = [p for p in row["parts"] if p["accent"]] if len(row["parts"]) > 1 else []
-            rows += [["", f"– {p['accent']}", f"{p['words']} words", spread(p["cer"]), spread(p["wer"])]
-                     for p in parts]
-    return table(["Base", "Test set", "Utterances", "CER", "WER"], rows)
+            rows.append([f"`{base}`", row["set"], str(row["words"]), spread(row["cer"]), spread(row["wer"])])
+            # Of fewer words no claim is made.
+            parts = [p for p in row["parts"] if p["words"] >= 600] if len(row["parts"]) > 1 else []
+            rows += [["", f"– {p['accent']}", str(p["words"]), spread(p["cer"]), spread(p["wer"])] for p in parts]
+    return table(["Base", "Test set", "Words", "CER", "WER"], rows)
 
 
 def accent_gap_table(figures):
@@ -53,9 +53,10 @@ def accent_gap_table(figures):
             spread(row["target"]["cer"]), spread(row["target"]["wer"]),
             change(row["cer_difference"]) if "cer_difference" in row else "",
             *(percent(row["parts"][who]["characters"]) for who in ("adults", "children")),
-            *(percent(native[name]["cer"][0]) for name in ("librispeech_237", "an4_bits", "sc_digits"))])
-    return table(["Adapted with", "CER", "WER", "CER, difference", "adults", "children",
-                  "native: LibriSpeech 237", "AN4", "digits"], rows)
+            *(" / ".join(percent(native[name][unit][0]) for unit in ("cer", "wer"))
+              for name in ("librispeech_237", "an4_bits", "sc_digits"))])
+    return table(["Adapted with", "CER", "WER", "CER, difference", "adults, CER", "children, CER",
+                  "native, CER / WER: LibriSpeech 237", "AN4", "digits"], rows)
 
 
 def one_person_table(figures):
@@ -81,13 +82,12 @@ def languages_table(figures):
     rows = []
     for row in figures["rows"]:
         for start, found in row["starts"].items():
-            if start == "transformers":
-                cells = ["transformers and PyTorch, from scratch", percent(found["dev_cer"]), percent(found["dev_wer"])]
-            else:
-                cells = ["from scratch" if start == "scratch" else f"from `{start}`",
-                         spread(found["cer"]), spread(found["wer"])]
-            rows.append([row["language"].capitalize(), f"{row['minutes']:g}", f"{row['wall_minutes']:g}", *cells])
-    return table(["Language", "Minutes of speech", "of training", "Start", "CER", "WER"], rows)
+            title = {"scratch": "from scratch", "transformers": "from scratch by transformers and PyTorch"}
+            cells = [title.get(start, f"from `{start}`"), spread(found["cer"]), spread(found["wer"])]
+            beside = change(row["multilingual_difference"]) if start == "multilingual-small" else ""
+            rows.append([row["language"].capitalize(), f"{row['minutes']:g}", f"{row['wall_minutes']:g}", *cells, beside])
+    return table(["Language", "Minutes of speech", "of training", "Start", "CER", "WER",
+                  "CER beside `english-small`'s"], rows)
 
 
 def strategies_table(figures):
@@ -184,21 +184,21 @@ TABLES = {"zero_shot": (zero_shot_table, zero_shot), "accent_gap": (accent_gap_t
 
 def main():
     pages = {path: path.read_text() for path in (PAGE, CARD)}
+    for name in TABLES:
+        if (FIGURES / f"{name}.json").exists() and not any(f"<!-- {name} -->" in text for text in pages.values()):
+            raise SystemExit(f"neither {PAGE} nor {CARD} has a place for {name}: <!-- {name} --> … <!-- end -->")
     for name, (text, picture) in TABLES.items():
-        path = FIGURES / f"{name}.json"
-        if not path.exists():
+        if not (FIGURES / f"{name}.json").exists():
             continue
-        figures = json.loads(path.read_text())
+        figures = json.loads((FIGURES / f"{name}.json").read_text())
         if picture:
             picture(figures)
         path = CARD if name == "trials" else PAGE
         place = "results" if path == PAGE else "../../Documentation/results"
         source = f"Measured {figures['date']}: `{figures['command']}` ([figures]({place}/{name}.json))."
-        pages[path], found = re.subn(
+        pages[path] = re.sub(
             rf"(<!-- {name} -->\n).*?(<!-- end -->)",
             lambda match: f"{match[1]}{text(figures)}\n\n{source}\n{match[2]}", pages[path], flags=re.S)
-        if not found:
-            raise SystemExit(f"{path}: has no place for {name}: <!-- {name} --> … <!-- end -->")
     for path, text in pages.items():
         path.write_text(text)
 
