@@ -1,4 +1,4 @@
-public import AcousticModels
+import AcousticModels
 import Basics
 import Foundation
 import SpeechCorpus

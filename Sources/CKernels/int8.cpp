@@ -1,9 +1,5 @@
-// Linear layers in 8 bits, for inference: weights quantised once by output channel, what comes in anew each
-// time by its largest magnitude; sums are whole numbers, what goes out is float32 or bfloat16.
-#include <algorithm>
-#include <atomic>
-#include <map>
-#include <memory>
+// Linear layers in 8 bits, for inference: weights quantised once by output channel, what comes in anew each time, row
+// by row by its largest magnitude; sums are whole numbers, what goes out is float32 or bfloat16.
 #include <vector>
 
 #include "onednn.hpp"
@@ -24,27 +20,21 @@ namespace {
 
 struct Product {
   dnnl::matmul primitive;
-  memory::desc x, weight, bias, y, scratch;
+  memory::desc x, weight, y, scratch;
 };
 
-Product make(int64_t m, int64_t n, int64_t k, ck_type type, bool hasBias) {
+// Sums stay whole numbers: oneDNN 2 has no fast product that scales them by a factor known late.
+Product make(int64_t m, int64_t n, int64_t k) {
   Product product;
   product.x = memory::desc({m, k}, memory::data_type::s8, memory::format_tag::ab);
   const memory::desc weight({k, n}, memory::data_type::s8, memory::format_tag::any);
-  product.y = memory::desc({m, n}, ck::dataType(type), memory::format_tag::ab);
-  product.bias = memory::desc({1, n}, memory::data_type::f32, memory::format_tag::ab);
-  auto attributes = ck::sharedScratchpad();
+  product.y = memory::desc({m, n}, memory::data_type::s32, memory::format_tag::ab);
+  const auto attributes = ck::sharedScratchpad();
 #if DNNL_VERSION_MAJOR >= 3
-  attributes.set_scales_mask(DNNL_ARG_SRC, 0);
-  attributes.set_scales_mask(DNNL_ARG_WEIGHTS, 1 << 1);
-  const auto described =
-      hasBias ? dnnl::matmul::primitive_desc(ck::engine(), product.x, weight, product.bias, product.y, attributes)
-              : dnnl::matmul::primitive_desc(ck::engine(), product.x, weight, product.y, attributes);
+  const auto described = dnnl::matmul::primitive_desc(ck::engine(), product.x, weight, product.y, attributes);
 #else
-  attributes.set_output_scales(1 << 1, {DNNL_RUNTIME_F32_VAL});
-  const auto operation = hasBias ? dnnl::matmul::desc(product.x, weight, product.bias, product.y)
-                                 : dnnl::matmul::desc(product.x, weight, product.y);
-  const auto described = dnnl::matmul::primitive_desc(operation, attributes, ck::engine());
+  const auto described =
+      dnnl::matmul::primitive_desc(dnnl::matmul::desc(product.x, weight, product.y), attributes, ck::engine());
 #endif
   product.weight = described.weights_desc();
   product.scratch = described.scratchpad_desc();
@@ -67,14 +57,17 @@ memory &layout(ck_int8_weight &weight, const memory::desc &wanted) {
 
 CK_CLONES float largest(const float *x, size_t begin, size_t end) {
   float most = 0;
-  for (size_t i = begin; i < end; ++i) most = std::max(most, std::fabs(x[i]));
+  for (size_t i = begin; i < end; ++i) most = std::fabs(x[i]) > most ? std::fabs(x[i]) : most;
   return most;
 }
 
 CK_CLONES float largestNarrow(const uint16_t *x, size_t begin, size_t end) {
   uint32_t most = 0;
   // Without their sign these are ordered as whole numbers are.
-  for (size_t i = begin; i < end; ++i) most = std::max(most, static_cast<uint32_t>(x[i] & 0x7fffu));
+  for (size_t i = begin; i < end; ++i) {
+    const uint32_t magnitude = x[i] & 0x7fffu;
+    most = magnitude > most ? magnitude : most;
+  }
   return ck::fromBFloat16(static_cast<uint16_t>(most));
 }
 
@@ -95,31 +88,34 @@ CK_CLONES void quantiseNarrow(const uint16_t *x, int8_t *y, size_t begin, size_t
   for (size_t i = begin; i < end; ++i) y[i] = rounded(ck::fromBFloat16(x[i]) * factor);
 }
 
-/// Writes `count` numbers in 8 bits and returns what one step of them is worth.
-float quantised(const void *x, ck_type type, size_t count, int8_t *y) {
-  std::atomic<uint32_t> most{0};
-  ck::parallel(count, ck::elementGrain, [&](size_t begin, size_t end) {
-    const float part = type == CK_BFLOAT16 ? largestNarrow(static_cast<const uint16_t *>(x), begin, end)
-                                           : largest(static_cast<const float *>(x), begin, end);
-    uint32_t bits;
-    std::memcpy(&bits, &part, 4);
-    uint32_t seen = most.load();
-    while (seen < bits && !most.compare_exchange_weak(seen, bits)) {
+/// Writes rows of numbers in 8 bits, and what one step of each is worth.
+void quantised(const void *x, ck_type type, size_t rows, size_t columns, int8_t *y, float *scales) {
+  ck::parallel(rows, ck::rowGrain(columns), [&](size_t first, size_t last) {
+    for (size_t row = first; row < last; ++row) {
+      const size_t begin = row * columns, end = begin + columns;
+      const auto *narrow = static_cast<const uint16_t *>(x);
+      const auto *wide = static_cast<const float *>(x);
+      const float scale = (type == CK_BFLOAT16 ? largestNarrow(narrow, begin, end) : largest(wide, begin, end)) / 127;
+      const float factor = scale > 0 ? 1 / scale : 0;
+      scales[row] = scale;
+      if (type == CK_BFLOAT16) {
+        quantiseNarrow(narrow, y, begin, end, factor);
+      } else {
+        quantise(wide, y, begin, end, factor);
+      }
     }
   });
-  float scale;
-  const uint32_t bits = most.load();
-  std::memcpy(&scale, &bits, 4);
-  scale /= 127;
-  const float factor = scale > 0 ? 1 / scale : 0;
-  ck::parallel(count, ck::elementGrain, [&](size_t begin, size_t end) {
-    if (type == CK_BFLOAT16) {
-      quantiseNarrow(static_cast<const uint16_t *>(x), y, begin, end, factor);
-    } else {
-      quantise(static_cast<const float *>(x), y, begin, end, factor);
-    }
-  });
-  return scale;
+}
+
+CK_CLONES void scaled(const int32_t *sums, float rowScale, const float *scales, const float *bias, size_t n, float *y) {
+  for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(sums[i]) * (rowScale * scales[i]) + (bias ? bias[i] : 0);
+}
+
+CK_CLONES void scaledNarrow(const int32_t *sums, float rowScale, const float *scales, const float *bias, size_t n,
+                            uint16_t *y) {
+  for (size_t i = 0; i < n; ++i) {
+    y[i] = ck::toBFloat16(static_cast<float>(sums[i]) * (rowScale * scales[i]) + (bias ? bias[i] : 0));
+  }
 }
 
 }  // namespace
@@ -134,7 +130,7 @@ bool ck_has_int8(void) {
 }
 
 ck_int8_weight *ck_int8_pack(const float *weight, int64_t outputs, int64_t inputs) {
-  auto packed = std::make_unique<ck_int8_weight>();
+  auto *packed = new ck_int8_weight;
   packed->outputs = outputs;
   packed->inputs = inputs;
   packed->scales.resize(outputs);
@@ -147,7 +143,7 @@ ck_int8_weight *ck_int8_pack(const float *weight, int64_t outputs, int64_t input
       quantise(values, packed->values.data() + row * inputs, 0, inputs, scale > 0 ? 1 / scale : 0);
     }
   });
-  return packed.release();
+  return packed;
 }
 
 void ck_int8_release(ck_int8_weight *weight) { delete weight; }
@@ -158,38 +154,27 @@ bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64
   const ck::Timed timed("linear, 8 bits", 2.0 * rows * n * k, static_cast<double>(rows * k + n * k + 2 * rows * n));
   if (rows == 0) return true;
   static ck::PrimitiveCache<Product> cache;
-  static std::vector<float> scales, shifted;
+  static std::vector<float> rowScales;
   try {
-    Product &product = cache.get({rows, n, k, y_type, bias != nullptr},
-                                 [&] { return make(rows, n, k, y_type, bias != nullptr); });
-    memory input = ck::scratch(product.x, 1);
-    float scale = quantised(x, x_type, static_cast<size_t>(rows * k), static_cast<int8_t *>(input.get_data_handle()));
-    std::unordered_map<int, memory> arguments = {
-        {DNNL_ARG_SRC, input},
-        {DNNL_ARG_WEIGHTS, layout(*weight, product.weight)},
-        {DNNL_ARG_DST, memory(product.y, ck::engine(), y)},
-        {DNNL_ARG_SCRATCHPAD, ck::scratch(product.scratch)}};
-#if DNNL_VERSION_MAJOR >= 3
-    const memory::desc one({1}, memory::data_type::f32, memory::format_tag::a);
-    const memory::desc many({n}, memory::data_type::f32, memory::format_tag::a);
-    arguments.emplace(DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, memory(one, ck::engine(), &scale));
-    arguments.emplace(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, memory(many, ck::engine(), weight->scales.data()));
-    if (bias) arguments.emplace(DNNL_ARG_BIAS, memory(product.bias, ck::engine(), const_cast<float *>(bias)));
-#else
-    // Version 2 scales the sum with its bias in it.
-    scales.resize(n);
-    shifted.resize(n);
-    for (int64_t i = 0; i < n; ++i) {
-      // Where nothing can come of it but the bias.
-      const float whole = scale * weight->scales[i];
-      scales[i] = whole > 0 ? whole : 1;
-      if (bias) shifted[i] = bias[i] / scales[i];
-    }
-    const memory::desc many({n}, memory::data_type::f32, memory::format_tag::a);
-    arguments.emplace(DNNL_ARG_ATTR_OUTPUT_SCALES, memory(many, ck::engine(), scales.data()));
-    if (bias) arguments.emplace(DNNL_ARG_BIAS, memory(product.bias, ck::engine(), shifted.data()));
-#endif
-    product.primitive.execute(ck::stream(), arguments);
+    Product &product = cache.get({rows, n, k}, [&] { return make(rows, n, k); });
+    memory input = ck::scratch(product.x, 1), sums = ck::scratch(product.y, 2);
+    rowScales.resize(rows);
+    quantised(x, x_type, rows, k, static_cast<int8_t *>(input.get_data_handle()), rowScales.data());
+    product.primitive.execute(ck::stream(), {{DNNL_ARG_SRC, input},
+                                             {DNNL_ARG_WEIGHTS, layout(*weight, product.weight)},
+                                             {DNNL_ARG_DST, sums},
+                                             {DNNL_ARG_SCRATCHPAD, ck::scratch(product.scratch)}});
+    const auto *whole = static_cast<const int32_t *>(sums.get_data_handle());
+    ck::parallel(rows, ck::rowGrain(n), [&](size_t first, size_t last) {
+      for (size_t row = first; row < last; ++row) {
+        const float scale = rowScales[row];
+        if (y_type == CK_BFLOAT16) {
+          scaledNarrow(whole + row * n, scale, weight->scales.data(), bias, n, static_cast<uint16_t *>(y) + row * n);
+        } else {
+          scaled(whole + row * n, scale, weight->scales.data(), bias, n, static_cast<float *>(y) + row * n);
+        }
+      }
+    });
     return true;
   } catch (const std::exception &error) {
     return ck::fail("linear in 8 bits", error.what());

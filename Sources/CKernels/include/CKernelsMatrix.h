@@ -27,7 +27,7 @@ bool ck_has_int8(void);
 typedef struct ck_int8_weight ck_int8_weight;
 ck_int8_weight *ck_int8_pack(const float *weight, int64_t outputs, int64_t inputs);
 void ck_int8_release(ck_int8_weight *weight);
-/// y[rows, outputs] = x[rows, inputs] · weightᵀ (+ bias[outputs] or null), x in 8 bits by its largest magnitude.
+/// y[rows, outputs] = x[rows, inputs] · weightᵀ (+ bias[outputs] or null), each row of x in 8 bits by its largest magnitude.
 bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64_t rows, const float *bias,
                     void *y, ck_type y_type);
 

@@ -25,17 +25,18 @@ import Testing
     // A row of zeros.
     for index in 0..<inputs { weight[index] = 0 }
     let bias = random(outputs, 3)
-    let (whole, worth) = steps(x)
+    let read = (0..<rows).map { steps(x[$0 * inputs..<($0 + 1) * inputs]) }
     let quantised = (0..<outputs).map { steps(weight[$0 * inputs..<($0 + 1) * inputs]) }
     var expected: [Float] = []
     for row in 0..<rows {
       for output in 0..<outputs {
         var sum = 0.0
         for index in 0..<inputs {
-          sum += whole[row * inputs + index] * quantised[output].whole[index]
+          sum += read[row].whole[index] * quantised[output].whole[index]
         }
         expected.append(
-          Float(sum * worth * quantised[output].worth + (hasBias ? Double(bias[output]) : 0)))
+          Float(
+            sum * read[row].worth * quantised[output].worth + (hasBias ? Double(bias[output]) : 0)))
       }
     }
     try onEngine {
