@@ -1,6 +1,7 @@
 # Runs Idiolect and its peers turn by turn and prints one table; called by Scripts/compare.
 import argparse
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
@@ -323,11 +324,11 @@ def page(bench, ceilings):
     processor = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read()).group(1)
     swift = re.search(r"Swift version (\S+)", subprocess.run(
         ["swift", "--version"], capture_output=True, text=True).stdout).group(1)
-    import transformers
-
+    peers = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in (
+        "transformers", "torchaudio", "librosa", "kaldi-native-fbank", "python_speech_features"))
     yield (f"{datetime.date.today()}, {processor}, {os.cpu_count()} cores, {bench.options.threads} threads, Linux "
            f"{platform.release().split('-')[0]}; Swift {swift}, oneDNN {bench.engine}; PyTorch {bench.torch}, "
-           f"transformers {transformers.__version__}. Medians of {bench.options.rounds} rounds, turn by turn.\n")
+           f"{peers}. Medians of {bench.options.rounds} rounds, turn by turn.\n")
     if ceilings:
         yield ("Ceiling, oneDNN's product of 2,048 × 2,048 in the same run: "
                + ", ".join(f"{2 * v:.0f} GFLOP/s in {k}" for k, v in ceilings.items()) + ".\n")

@@ -1,6 +1,6 @@
 """The settings of feature extractors as transformers writes them: Tests/Golden/features/extractors.
 
-requirements: transformers==5.23.0
+requirements: Scripts/golden/requirements.txt
 
     python Scripts/golden/extractors.py
 

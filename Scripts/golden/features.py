@@ -1,8 +1,7 @@
 """Golden data for AcousticFeatures: short synthetic recordings and what the peers make of them.
 
-requirements: torch==2.15.0 transformers==5.23.0 kaldi-native-fbank==1.22.5 numpy==2.4.6
-soundfile==0.14.0 soxr==1.1.0 tokenizers (as transformers pins it)
-and the programs espeak-ng and flite, on the path.
+requirements: Scripts/golden/requirements.txt, with which the data was made (the presets have versions of
+their own, requirements-presets.txt), and the programs espeak-ng and flite, on the path.
 
     python Scripts/golden/features.py        # writes Tests/Golden/features
 """

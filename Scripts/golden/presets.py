@@ -1,13 +1,9 @@
 """Golden data for the acoustic presets: what each library makes of the same recordings.
 
-requirements: torch==2.13.0 torchaudio==2.11.0 transformers==5.23.0 openai-whisper==20250625
-kaldi-native-fbank==1.23.0 librosa==0.11.0 speechbrain==1.1.2 python_speech_features==0.6
-tensorflow-cpu==2.21.0 numpy==2.4.6 scipy==1.17.1 soundfile==0.14.0 soxr==1.1.0
-
-torchaudio 2.11.0 is built for CUDA: beside a torch for the CPU alone it loads once the *.so in
-torchaudio/lib are removed (nothing here needs them). openai-whisper runs here without triton.
-
     python Scripts/golden/presets.py        # writes Tests/Golden/features/presets
+
+requirements: Scripts/golden/requirements-presets.txt, with which the data was made. Those of features.py
+are others: kaldi-native-fbank 1.22.5 and torch 2.15.0 made its data, 1.23.0 and 2.13.0 this.
 
 Written there: the recordings as 16-bit FLAC, which the tests read too; <preset>.<recording>.npy, whole
 or, where index.json lists `rows`, only those; index.json; and defaults.json, the parameters as the
