@@ -5,6 +5,7 @@ import Foundation
 public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
   /// `ParakeetFeatureExtractor`, NeMo's FastConformer: 80 log-mel bins, normalised.
   case nemo
+  /// Kaldi's filterbank energies, with 80 bands: Kaldi's own default is 23, but the networks that hear it have 80.
   case kaldiFbank = "kaldi-fbank"
   case kaldiMFCC = "kaldi-mfcc"
   /// `mfcc_hires.conf` of Kaldi's recipes: 40 coefficients of 40 bands.
@@ -47,27 +48,27 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
     self = preset
   }
 
-  /// The rate that the original insists on, in Hz; nil where it takes a recording's own. (`wavenet` takes 48 kHz
-  /// as well, of which it hears every third sample.)
-  public var fixedSampleRate: Int? {
+  /// The rate of the samples that it takes of a recording of some rate, in Hz: the recording's own, unless the original
+  /// insists on one, to which others are resampled.
+  public func sampleRate(forRecordingOf recorded: Int) -> Int {
     switch self {
-    case .nemo, .whisper, .whisper128, .wav2vec2, .wav2vec2Bert, .deepspeech, .deepspeechContext,
-      .wavenet:
+    case .nemo, .whisper, .whisper128, .wav2vec2, .wav2vec2Bert, .deepspeech, .deepspeechContext:
       16_000
-    default: nil
+    // Of 48 kHz it hears every third sample itself.
+    case .wavenet: recorded == 48_000 ? 48_000 : 16_000
+    default: recorded
     }
   }
 
   /// The configuration for recordings of a rate, in Hz; those of another are resampled to it first.
   ///
-  /// - Parameter sampleRate: of the recording; what `fixedSampleRate` says goes before.
+  /// - Parameter sampleRate: of the recording; `sampleRate(forRecordingOf:)` says what becomes of it.
   public func configuration(sampleRate: Int = 16_000) -> FrontEndConfiguration {
-    let rate = fixedSampleRate ?? sampleRate
+    let rate = self.sampleRate(forRecordingOf: sampleRate)
     switch self {
     case .nemo: return .logMel(LogMelConfiguration())
     case .kaldiFbank:
       var configuration = KaldiFbankConfiguration()
-      // Kaldi's own default is 23 bands; the networks that hear this front end have 80.
       configuration.mel.bands = 80
       configuration.frame.sampleRate = rate
       return .kaldiFbank(configuration)
@@ -111,7 +112,7 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
       var configuration = SpectralConfiguration.pythonSpeechFeatures(sampleRate: rate)
       (configuration.cepstra, configuration.energy) = (nil, nil)
       return .spectral(configuration)
-    case .wavenet: return .spectral(.wavenet(thinsFrom48kHz: sampleRate == 48_000))
+    case .wavenet: return .spectral(.wavenet(thinsFrom48kHz: rate == 48_000))
     }
   }
 }

@@ -16,29 +16,78 @@ public protocol FrontEnd: Sendable {
 
   /// - Parameter samples: `[samples]`, mono, at `sampleRate`, ±1.
   /// - Returns: `[frames, bins]`.
-  /// - Throws: `.invalidAudio` where there are too few samples for a frame, or they are not finite.
+  /// - Throws: `.invalidAudio` where there are too few samples for a frame, or one of them is not finite.
   func callAsFunction(_ samples: [Float]) throws -> Features
 
   /// The frames that so many samples make, and how many of them are valid.
   func frameCount(samples: Int) -> (total: Int, valid: Int)
 }
 
-func tooShort(samples: Int, minimum: Int, sampleRate: Int) -> IdiolectError {
-  IdiolectError(
-    .invalidAudio,
-    "too short: \(samples) samples at \(sampleRate) Hz, but features need at least \(minimum) (\(Double(minimum) / Double(sampleRate)) s); leave this recording out"
-  )
+/// A front end that may need more of a recording than makes a frame.
+protocol DemandingFrontEnd: FrontEnd {
+  func suffices(_ samples: Int) -> Bool
 }
 
-/// What to say of features that are no numbers: the samples are to blame, or else the settings.
-func notFinite(_ samples: some Sequence<Float>) -> IdiolectError {
-  samples.allSatisfy { abs($0) < 1e6 }
-    ? IdiolectError(
-      .invalidArgument,
-      "front end: its settings give features that are no finite numbers; are offsets, scales or floors too large or too small?"
-    )
-    : IdiolectError(
+extension FrontEnd {
+  /// Whether so many samples make features.
+  func isEnough(_ samples: Int) -> Bool {
+    frameCount(samples: samples).valid > 0
+      && (self as? any DemandingFrontEnd)?.suffices(samples) != false
+  }
+
+  /// The error for a recording of so many samples, which are not enough: it names the fewest that are.
+  func tooShort(_ samples: Int) -> IdiolectError {
+    var (low, high) = (samples, samples + 1)
+    while !isEnough(high) {
+      guard high < 1 << 31 else {
+        return IdiolectError(
+          .invalidArgument, "front end: its settings make no frame of a recording of any length")
+      }
+      (low, high) = (high, 2 * high)
+    }
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if isEnough(middle) { high = middle } else { low = middle }
+    }
+    return IdiolectError(
       .invalidAudio,
-      "the samples are not all finite numbers within ±1, so neither are the features; export the recording again"
+      "too short: \(samples) samples at \(sampleRate) Hz, but features need at least \(high) (\(Double(high) / Double(sampleRate)) s); leave this recording out"
     )
+  }
+
+  /// What to say of features that are no numbers: a sample is to blame, or else the settings.
+  func notFinite(_ samples: [Float]) -> IdiolectError {
+    noSound(samples, sampleRate: sampleRate) ?? settingsWithoutNumbers
+  }
+}
+
+/// The error for the first sample that is no sound, with its place; nil where all are.
+///
+/// - Parameter first: the place of the first of them in the recording.
+func noSound(_ samples: [Float], from first: Int = 0, sampleRate: Int) -> IdiolectError? {
+  samples.firstIndex { !(abs($0) < 1e6) }.map { index in
+    let seconds = Double(first + index) / Double(sampleRate)
+    return IdiolectError(
+      .invalidAudio,
+      "sample \(first + index), at \(seconds) s, is \(samples[index]) and not a number within ±1; export the recording again"
+    )
+  }
+}
+
+let settingsWithoutNumbers = IdiolectError(
+  .invalidArgument,
+  "front end: its settings give features that are no finite numbers; are offsets, scales or floors too large or too small?"
+)
+
+extension FrontEndConfiguration {
+  /// The rates of samples that front ends take, in Hz.
+  public static let sampleRates = 8_000...192_000
+
+  /// - Throws: `.invalidArgument` for a rate beyond them.
+  static func validate(sampleRate: Int) throws {
+    try SpectralConfiguration.require(
+      sampleRates.contains(sampleRate),
+      "sampleRate is \(sampleRate) Hz, must be \(sampleRates.lowerBound) to \(sampleRates.upperBound)"
+    )
+  }
 }

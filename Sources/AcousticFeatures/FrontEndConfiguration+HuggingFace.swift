@@ -18,13 +18,36 @@ extension FrontEndConfiguration {
   /// - Throws: `.notFound` where there is neither file; as `init(huggingFace:name:)` or `init(json:name:)`.
   public init(modelDirectory: String) throws {
     let own = "\(modelDirectory)/preprocessor_config.json"
-    if let data = FileManager.default.contents(atPath: own),
-      (try? JSONValue(parsing: data))?.object?["kind"] != nil
-    {
+    if let data = FileManager.default.contents(atPath: own), FrontEndConfiguration.isOwn(data) {
       try self.init(json: data, name: own)
+    } else {
+      try self.init(ExtractorSettings(modelDirectory: modelDirectory))
+    }
+  }
+
+  /// Reads a model directory, or a file of settings: transformers', or all of our own.
+  ///
+  /// - Throws: `.notFound` or `.inputOutput` where it cannot be read; as `init(modelDirectory:)`.
+  public init(path: String) throws {
+    guard let isFolder = FilePath.isFolder(path) else {
+      throw IdiolectError(.notFound, "\(path): no such file or directory")
+    }
+    if isFolder {
+      try self.init(modelDirectory: path)
       return
     }
-    try self.init(ExtractorSettings(modelDirectory: modelDirectory))
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw IdiolectError(.inputOutput, "\(path): cannot be read")
+    }
+    self =
+      try FrontEndConfiguration.isOwn(data)
+      ? FrontEndConfiguration(json: data, name: path)
+      : FrontEndConfiguration(huggingFace: data, name: path)
+  }
+
+  /// Whether a file holds our own settings: transformers' have no such key.
+  private static func isOwn(_ data: Data) -> Bool {
+    (try? JSONValue(parsing: data))?.object?["kind"] != nil
   }
 
   private init(_ settings: ExtractorSettings) throws {
@@ -46,7 +69,7 @@ extension FrontEndConfiguration {
   /// such front end, all of our own settings.
   ///
   /// - Throws: `.unsupported` where a setting has no place there.
-  public func huggingFaceFiles() throws -> [String: Data] {
+  public func modelFiles() throws -> [String: Data] {
     switch self {
     case .logMel(let configuration):
       return ["processor_config.json": try configuration.processorConfiguration()]

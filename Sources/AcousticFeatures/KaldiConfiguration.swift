@@ -35,8 +35,7 @@ public struct KaldiFrameConfiguration: Sendable, Codable, Hashable {
   }
 
   func validate() throws {
-    try require(
-      (1...10_000_000).contains(sampleRate), "sampleRate is \(sampleRate) Hz, must be positive")
+    try FrontEndConfiguration.validate(sampleRate: sampleRate)
     // Tested before `shift` and `length`, which turn them into integers.
     for milliseconds in [frameShiftMilliseconds, frameLengthMilliseconds] {
       try require(

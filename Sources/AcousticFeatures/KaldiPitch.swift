@@ -14,11 +14,9 @@ public struct KaldiPitch: FrontEnd {
   public let sampleRate: Int
   public let fingerprint: String
 
-  /// - Throws: `.invalidArgument` for a rate below 4,000 Hz, or none.
+  /// - Throws: `.invalidArgument` for a rate beyond `FrontEndConfiguration.sampleRates`.
   public init(_ configuration: KaldiPitchConfiguration = KaldiPitchConfiguration()) throws {
-    try SpectralConfiguration.require(
-      (4000...1_000_000).contains(configuration.sampleRate),
-      "sampleRate is \(configuration.sampleRate) Hz, must be 4000 to 1000000 for pitch")
+    try FrontEndConfiguration.validate(sampleRate: configuration.sampleRate)
     sampleRate = configuration.sampleRate
     fingerprint = stableFingerprint("kaldi-pitch", configuration)
   }
@@ -32,11 +30,9 @@ public struct KaldiPitch: FrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
+    guard isEnough(samples.count) else { throw tooShort(samples.count) }
+    if let error = noSound(samples, sampleRate: sampleRate) { throw error }
     let frames = frameCount(samples: samples.count).valid
-    guard frames > 0 else {
-      throw tooShort(samples: samples.count, minimum: sampleRate / 40, sampleRate: sampleRate)
-    }
-    guard samples.allSatisfy({ abs($0) < 1e6 }) else { throw notFinite(samples) }
     let track = PitchTrack(samples, sampleRate: sampleRate)
     let logPitch = track.pitch.map { log($0) }
     let voicing = track.correlation.map(KaldiPitch.voicingProbability)

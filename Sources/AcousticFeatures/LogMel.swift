@@ -8,7 +8,7 @@ import Basics
 ///
 /// As `ParakeetFeatureExtractor` of transformers gives one frame more than are valid, so does this:
 /// n samples make `n / hop` valid frames and one of zeros.
-public struct LogMel: FrontEnd {
+public struct LogMel: DemandingFrontEnd {
   public let configuration: LogMelConfiguration
   public let fingerprint: String
   private let pipeline: FeaturePipeline
@@ -31,13 +31,10 @@ public struct LogMel: FrontEnd {
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
     // Normalisation needs two valid frames: 320 samples as NeMo has it.
-    let frames = configuration.normalization == .perFeature ? 2 : 1
-    let minimum = configuration.spectral.frames.samples(forFrames: frames)
-    guard samples.count >= minimum else {
-      throw tooShort(samples: samples.count, minimum: minimum, sampleRate: sampleRate)
-    }
-    return try pipeline(samples)
+    try pipeline(samples)
   }
+
+  func suffices(_ samples: Int) -> Bool { pipeline.isEnough(samples) }
 }
 
 extension LogMelConfiguration {

@@ -31,9 +31,7 @@ public struct LogMelConfiguration: Sendable, Codable, Hashable {
     func require(_ holds: Bool, _ what: String) throws {
       guard holds else { throw IdiolectError(.invalidArgument, "log-mel front end: \(what)") }
     }
-    try require(
-      (1000...1_000_000).contains(sampleRate),
-      "sampleRate is \(sampleRate) Hz, must be 1000 to 1000000")
+    try FrontEndConfiguration.validate(sampleRate: sampleRate)
     try require(
       (2...32_768).contains(fftLength), "fftLength is \(fftLength), must be 2 to 32768 samples")
     try require((1...512).contains(melBins), "melBins is \(melBins), must be 1 to 512")
@@ -43,6 +41,10 @@ public struct LogMelConfiguration: Sendable, Codable, Hashable {
     try require(
       (sampleRate / 1000...sampleRate / 10).contains(hopLength),
       "hopLength is \(hopLength) samples, must be 1 to 100 ms: \(sampleRate / 1000) to \(sampleRate / 10)"
+    )
+    try require(
+      hopLength <= windowLength,
+      "hopLength is \(hopLength) samples, longer than the window of \(windowLength): some would be left out"
     )
     try require((0...1).contains(preemphasis), "preemphasis is \(preemphasis), must be 0 to 1")
     let high = highHz ?? Double(sampleRate) / 2

@@ -10,9 +10,7 @@ public struct Waveform: FrontEnd {
   static let normalisation = Standardisation(isUnbiased: false, guarded: .variance(1e-7))
 
   public init(_ configuration: WaveformConfiguration = WaveformConfiguration()) throws {
-    try SpectralConfiguration.require(
-      (1000...1_000_000).contains(configuration.sampleRate),
-      "sampleRate is \(configuration.sampleRate) Hz, must be 1000 to 1000000")
+    try FrontEndConfiguration.validate(sampleRate: configuration.sampleRate)
     self.configuration = configuration
     fingerprint = stableFingerprint("waveform", configuration)
   }
@@ -24,8 +22,8 @@ public struct Waveform: FrontEnd {
   public func frameCount(samples: Int) -> (total: Int, valid: Int) { (samples, samples) }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
-    guard !samples.isEmpty else { throw tooShort(samples: 0, minimum: 1, sampleRate: sampleRate) }
-    guard samples.allSatisfy({ abs($0) < 1e6 }) else { throw notFinite(samples) }
+    guard isEnough(samples.count) else { throw tooShort(samples.count) }
+    if let error = noSound(samples, sampleRate: sampleRate) { throw error }
     var matrix = FrameMatrix(frames: samples.count, bins: 1, values: samples)
     if configuration.normalises {
       matrix = Waveform.normalisation.apply(matrix)

@@ -33,7 +33,7 @@ extension AcousticModel {
       try AtomicFile.write(value.text(), to: "\(directory)/\(file)")
     }
     try write(network.sizes.json, "config.json")
-    for (file, data) in try frontEndConfiguration.huggingFaceFiles() {
+    for (file, data) in try frontEndConfiguration.modelFiles() {
       try AtomicFile.write(data, to: "\(directory)/\(file)")
     }
     try vocabulary.write(toDirectory: directory)

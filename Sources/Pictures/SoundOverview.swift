@@ -34,7 +34,9 @@ package struct SoundOverview {
     seconds = Double(count) / Double(rate)
 
     func column(_ sample: Int) -> Int { min(columns - 1, sample * columns / count) }
-    let hop = min(max(1, count / columns), max(1, rate / 100))
+    // Frames that leave out no samples, be the window that of a lower rate.
+    let hop = min(
+      max(1, count / columns), max(1, rate / 100), mel.frames.windowLength * mel.keepsEvery)
     var plain = SpectralConfiguration()
     plain.sampleRate = rate
     plain.frames.windowLength = rate / 40

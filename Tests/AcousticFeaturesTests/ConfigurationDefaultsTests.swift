@@ -1,6 +1,7 @@
 import AcousticFeatures
 import Basics
 import Foundation
+import TestSupport
 import Testing
 
 /// Defaults are part of the format of stored models: to change one is to break them.
@@ -77,6 +78,59 @@ import Testing
     #expect(mfcc.usesEnergy && mfcc.energyFloor == 0 && mfcc.usesRawEnergy)
   }
 
+  @Test func spectral() {
+    let spectral = SpectralConfiguration()
+    #expect(spectral.sampleRate == 16_000 && spectral.keepsEvery == 1 && spectral.scale == 1)
+    #expect(spectral.fixedSamples == nil && spectral.emphasis == .none)
+    #expect(spectral.frames == Framing() && spectral.spectrum == .power && !spectral.isDouble)
+    #expect(spectral.mel == MelConfiguration() && spectral.logarithm == .none)
+    #expect(spectral.cepstra == nil && spectral.energy == nil)
+    let frames = Framing()
+    #expect(frames.fftLength == 512 && frames.windowLength == 400 && frames.hopLength == 160)
+    #expect(frames.window == .periodicHann && frames.edges == .centredZeros)
+    #expect(frames.place == .middle && frames.lastFrame == .kept)
+    #expect(!frames.removesOffset && frames.dither == 0)
+    let mel = MelConfiguration()
+    #expect(mel.bands == 80 && mel.scale == .slaney && mel.shape == .hertz && mel.hasUnitArea)
+    #expect(mel.lowHz == 0 && mel.highHz == 0)
+    #expect(!mel.leavesOutNyquist && !mel.halvesToWholeHertz && !mel.leavesOutLowest)
+    let logarithm = Logarithm()
+    #expect(logarithm.kind == .natural && logarithm.guarded == .floor(1e-10))
+    #expect(logarithm.range == nil && logarithm.shift == 0 && logarithm.gain == 1)
+    #expect(Logarithm.none.kind == .none)
+    #expect(Logarithm.eightyDecibels == Logarithm(.decibels, .floor(1e-10), range: 80))
+    #expect(Cepstra() == Cepstra(count: 13, lifter: 0, isOrthonormal: true))
+    #expect(FrameEnergy() == FrameEnergy(source: .samples, place: .first, floor: 0))
+  }
+
+  @Test func stepsAndWaveform() {
+    let deltas = Deltas()
+    #expect(deltas.convention == .regression && deltas.reachOfOne == 2 && deltas.order == 2)
+    #expect(deltas.keepsFeatures)
+    let sliding = SlidingNormalisation()
+    #expect(sliding.window == 600 && sliding.minimum == 100)
+    #expect(!sliding.isCentred && !sliding.scalesVariance)
+    let standardisation = Standardisation()
+    #expect(standardisation.isUnbiased && standardisation.guarded == .deviation(1e-5))
+    #expect(!standardisation.keepsDeviation)
+    #expect(WaveformConfiguration().sampleRate == 16_000 && WaveformConfiguration().normalises)
+    #expect(KaldiPitchConfiguration().sampleRate == 16_000)
+  }
+
+  /// Every setting of every preset, as `Scripts/golden/preset-settings` last wrote them from `features --describe`.
+  @Test(arguments: FeaturePreset.allCases.map(\.rawValue), [16_000, 48_000])
+  func presetSettings(name: String, rate: Int) throws {
+    let path = "\(Golden.directory)/features/preset-settings.json"
+    let golden = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: path)))
+    let configuration = try FeaturePreset(named: name).configuration(sampleRate: rate)
+    guard (try? configuration.frontEnd()) != nil else {
+      #expect(name == "speechbrain-fbank" && golden["\(name) \(rate)"] == nil)
+      return
+    }
+    let expected = try #require(golden["\(name) \(rate)"])
+    #expect(try JSONValue(parsing: Data(configuration.json().utf8)) == expected)
+  }
+
   @Test func specAugment() {
     let augment = SpecAugment()
     #expect(augment.frequencyMasks == 2 && augment.frequencyWidthBins == 27)
@@ -87,7 +141,23 @@ import Testing
     ("nemo", "log-mel-aa8aae9d7d0948c5", 80, 0.01),
     ("kaldi-fbank", "kaldi-fbank-bbd4cdf60ce0e2dd", 80, 0.01),
     ("kaldi-mfcc", "kaldi-mfcc-b2c46ab294334a1d", 13, 0.01),
-  ])
+    ("kaldi-mfcc-hires", "kaldi-mfcc-9f9aacc73c4a6566", 40, 0.01),
+    ("kaldi-pitch", "kaldi-pitch-cbdd850025453294", 3, 0.01),
+    ("whisper", "spectral-b7480eb10198e441", 80, 0.01),
+    ("whisper-128", "spectral-3b646962a6b34476", 128, 0.01),
+    ("librosa-mel", "spectral-06a66325856b785a", 128, 0.032),
+    ("librosa-mfcc", "spectral-69159fd94a0fc0d6", 20, 0.032),
+    ("torchaudio-mel", "spectral-88ff00350c32f9f1", 128, 0.0125),
+    ("torchaudio-mfcc", "spectral-8638bc7e1ed759ab", 40, 0.0125),
+    ("speechbrain-fbank", "spectral-31e7276d300df87b", 40, 0.01),
+    ("wav2vec2-bert", "pipeline-ab4c08de81ad39de", 160, 0.02),
+    ("wav2vec2", "waveform-82c95e210669ca8d", 1, 1.0 / 16_000),
+    ("deepspeech", "spectral-951ceb1834557b82", 26, 0.02),
+    ("deepspeech-context", "pipeline-05f43c0f2650bcb9", 494, 0.02),
+    ("python-speech-features", "spectral-48cb9481222cfe79", 13, 0.01),
+    ("python-speech-features-logfbank", "spectral-cd118aeec35718cd", 26, 0.01),
+    ("wavenet", "spectral-ada1031a07603a1c", 20, 0.032),
+  ] as [(String, String, Int, Double)])
   func presetsAndTheirFingerprints(name: String, fingerprint: String, bins: Int, hop: Double) throws
   {
     let made = try frontEnd(named: name)
@@ -119,6 +189,31 @@ import Testing
     refuse([.stack(frames: 2, stride: 2, fill: .infinity)])
     refuse(.init(repeating: .stack(frames: 100, stride: 100, fill: 0), count: 4))
     refuse(.init(repeating: .context(before: 100, after: 100), count: 3))
+    // A window shorter than it waits for would be another in a stream.
+    var sliding = SlidingNormalisation()
+    sliding.window = 99
+    refuse([.slidingNormalisation(sliding)])
+    sliding.isCentred = true
+    #expect(throws: Never.self) {
+      try FeaturePipeline(
+        PipelineConfiguration(
+          FeaturePreset.kaldiMFCC.configuration(), steps: [.slidingNormalisation(sliding)]))
+    }
+    let changes: [(inout SpectralConfiguration) -> Void] = [
+      { $0.logarithm.gain = 0 }, { $0.logarithm.gain = .nan }, { $0.logarithm.gain = .infinity },
+      { $0.logarithm.shift = .nan }, { $0.logarithm.shift = -.infinity },
+      { $0.logarithm.range = .infinity }, { $0.energy = FrameEnergy(floor: -1) },
+      { $0.energy = FrameEnergy(floor: .nan) }, { $0.energy = FrameEnergy(floor: .infinity) },
+      { $0.frames.hopLength = 401 }, { $0.frames.hopLength = 0 },
+    ]
+    for (index, change) in changes.enumerated() {
+      var spectral = SpectralConfiguration()
+      change(&spectral)
+      let error = #expect(throws: IdiolectError.self, "\(index)") {
+        try SpectralFrontEnd(spectral)
+      }
+      #expect(error?.code == .invalidArgument)
+    }
     for samples in [0, 1_000_000_000, .max] {
       var whisper = SpectralConfiguration.whisper(bands: 80)
       whisper.fixedSamples = samples
@@ -173,6 +268,47 @@ import Testing
       var configuration = LogMelConfiguration()
       change(&configuration)
       #expect(seen.insert(try LogMel(configuration).fingerprint).inserted)
+    }
+  }
+
+  /// One range of rates for every front end.
+  @Test func ratesOfFrontEnds() throws {
+    #expect(FrontEndConfiguration.sampleRates == 8_000...192_000)
+    func configurations(_ rate: Int) -> [FrontEndConfiguration] {
+      var (logMel, fbank, mfcc) = (
+        LogMelConfiguration(), KaldiFbankConfiguration(), KaldiMFCCConfiguration()
+      )
+      (logMel.sampleRate, fbank.frame.sampleRate, mfcc.frame.sampleRate) = (rate, rate, rate)
+      // 1 to 100 ms, at any of these rates.
+      (logMel.hopLength, logMel.windowLength, logMel.fftLength) = (400, 400, 512)
+      var (spectral, waveform) = (SpectralConfiguration(), WaveformConfiguration())
+      (spectral.sampleRate, waveform.sampleRate) = (rate, rate)
+      var pitch = KaldiPitchConfiguration()
+      pitch.sampleRate = rate
+      return [
+        .logMel(logMel), .kaldiFbank(fbank), .kaldiMFCC(mfcc), .spectral(spectral),
+        .waveform(waveform), .kaldiPitch(pitch),
+      ]
+    }
+    for rate in [8_000, 192_000] {
+      for configuration in configurations(rate) {
+        #expect(throws: Never.self) { try configuration.frontEnd() }
+      }
+    }
+    for rate in [7_999, 192_001] {
+      for configuration in configurations(rate) {
+        let error = #expect(throws: IdiolectError.self) { try configuration.frontEnd() }
+        #expect(error?.message.contains("sampleRate is \(rate) Hz") == true)
+      }
+    }
+    // What each hears of a recording.
+    #expect(FeaturePreset.wavenet.sampleRate(forRecordingOf: 48_000) == 48_000)
+    #expect(FeaturePreset.wavenet.sampleRate(forRecordingOf: 44_100) == 16_000)
+    for preset in FeaturePreset.allCases where preset != .speechbrainFbank {
+      for rate in [8_000, 44_100, 48_000] {
+        let frontEnd = try preset.configuration(sampleRate: rate).frontEnd()
+        #expect(frontEnd.sampleRate == preset.sampleRate(forRecordingOf: rate))
+      }
     }
   }
 

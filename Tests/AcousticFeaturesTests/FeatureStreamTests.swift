@@ -35,6 +35,24 @@ import Testing
     return try result + stream.finish()
   }
 
+  /// In passes over pieces of 700 samples; how many of them were read in all.
+  private func inPasses(
+    _ configuration: FrontEndConfiguration, _ samples: [Float], held: Int
+  ) throws -> (values: [Float], counts: (total: Int, valid: Int), read: Int) {
+    var (values, read) = ([Float](), 0)
+    let passes = try FeaturePasses(configuration, held: held)
+    let counts = try passes { consume in
+      for start in stride(from: 0, to: samples.count, by: 700) {
+        let piece = Array(samples[start..<min(start + 700, samples.count)])
+        read += piece.count
+        guard try consume(piece) else { return }
+      }
+    } write: {
+      values += $0
+    }
+    return (values, counts, read)
+  }
+
   static let streamable: [FeaturePreset] = FeaturePreset.allCases.filter {
     (try? FeatureStream($0.configuration())) != nil
   }
@@ -73,17 +91,7 @@ import Testing
       let samples = try speech(recording)
       guard let whole = try? atOnce(configuration, samples) else { continue }
       for held in [1000, 1 << 22] {
-        var values: [Float] = []
-        let passes = try FeaturePasses(configuration, held: held)
-        let counts = try passes { consume in
-          for start in stride(from: 0, to: samples.count, by: 700) {
-            guard try consume(Array(samples[start..<min(start + 700, samples.count)])) else {
-              return
-            }
-          }
-        } write: {
-          values += $0
-        }
+        let (values, counts, _) = try inPasses(configuration, samples, held: held)
         #expect(values == whole.values, "\(recording), \(held) samples held")
         #expect(counts.total == whole.frames && counts.valid == whole.validFrames)
       }
@@ -94,7 +102,8 @@ import Testing
     FeatureStep.deltas(Deltas(.kaldi)), .deltas(Deltas(.regression, reach: 3, order: 1)),
     .deltas(Deltas(.polynomial, reach: 4)), .slidingNormalisation(SlidingNormalisation()),
     .context(before: 3, after: 7), .stack(frames: 3, stride: 2, fill: 0.5),
-    .stack(frames: 2, stride: 3, fill: nil),
+    .stack(frames: 2, stride: 3, fill: nil), .stack(frames: 2, stride: 5, fill: 0.5),
+    .stack(frames: 1, stride: 100, fill: 0.5),
     .affine(means: .init(repeating: 1, count: 13), scales: .init(repeating: 2, count: 13)),
   ]) func steps(_ step: FeatureStep) throws {
     let configuration = FrontEndConfiguration.pipeline(
@@ -107,6 +116,88 @@ import Testing
       #expect(parts.count == whole.values.count)
       #expect(Golden.relativeError(parts, whole.values) < 1e-6)
     }
+  }
+
+  /// Stacks further apart than they are long leave frames out, and none is made of nothing but what fills it.
+  @Test(arguments: [1, 2, 3, 5, 6, 7, 10, 11, 12, 728])
+  func stacksApart(_ frames: Int) throws {
+    let samples = Array(try speech().prefix(400 + (frames - 1) * 160))
+    let configuration = FrontEndConfiguration.pipeline(
+      PipelineConfiguration(
+        .kaldiMFCC(KaldiMFCCConfiguration()), steps: [.stack(frames: 2, stride: 5, fill: 1e9)]))
+    let whole = try? atOnce(configuration, samples)
+    // Every fifth frame, from the first on.
+    #expect(whole?.frames ?? 0 == (frames == 1 ? 0 : (frames + 4) / 5))
+    for row in 0..<(whole?.frames ?? 0) { #expect(whole!.values[row * 26] < 1e8) }
+    if let whole {
+      #expect(try streamed(configuration, samples, seed: 1, most: 160) == whole.values)
+    }
+  }
+
+  /// After any steps too, a recording in passes has the bits of one in memory; but sliding normalisation adds up from
+  /// where the part begins.
+  @Test func passesOfSteps() throws {
+    let samples = try speech()
+    for (steps, error) in [
+      ([.deltas(Deltas(.kaldi)), .context(before: 1, after: 2)], 0),
+      ([.deltas(Deltas(.polynomial, reach: 4)), .stack(frames: 3, stride: 7, fill: 0)], 0),
+      ([.standardise(Standardisation()), .deltas(Deltas(.regression))], 0),
+      ([.slidingNormalisation(SlidingNormalisation()), .deltas(Deltas(.kaldi, order: 1))], 1e-6),
+    ] as [([FeatureStep], Double)] {
+      let configuration = FrontEndConfiguration.pipeline(
+        PipelineConfiguration(.kaldiMFCC(KaldiMFCCConfiguration()), steps: steps))
+      let whole = try atOnce(configuration, samples)
+      let (values, counts, _) = try inPasses(configuration, samples, held: 1000)
+      #expect(counts.total == whole.frames && counts.valid == whole.validFrames)
+      #expect(Golden.relativeError(values, whole.values) <= error, "\(steps)")
+    }
+  }
+
+  /// The bar of a long recording ends where the reading does.
+  @Test(arguments: FeaturePreset.allCases.map(\.rawValue)) func samplesRead(_ preset: String) throws
+  {
+    let configuration = try FeaturePreset(named: preset).configuration()
+    let samples = try speech()
+    for held in [7000, 1 << 22] {
+      let (_, _, read) = try inPasses(configuration, samples, held: held)
+      // The first pass ends with the piece that shows that the recording is long.
+      #expect(
+        (0...700).contains(
+          read - (try FeaturePasses(configuration, held: held)).samplesRead(of: samples.count)))
+    }
+  }
+
+  /// A convention that hears so many samples counts those that it keeps.
+  @Test func fixedAndThinned() throws {
+    var spectral = SpectralConfiguration.whisper(bands: 20)
+    (spectral.sampleRate, spectral.keepsEvery, spectral.fixedSamples) = (48_000, 3, 16_000)
+    let configuration = FrontEndConfiguration.spectral(spectral)
+    #expect(configuration.heardSeconds == 1)
+    var random = SeededRandom(seed: 5)
+    let samples = (0..<96_000).map { _ in random.uniform() - 0.5 }
+    let whole = try atOnce(configuration, samples)
+    #expect(try inPasses(configuration, samples, held: 1000).values == whole.values)
+  }
+
+  /// What cannot be streamed says why, and what is long says how long it may be.
+  @Test func whatPassesCannotDo() throws {
+    let pitch = FrontEndConfiguration.joined(
+      JoinedConfiguration([
+        FeaturePreset.kaldiMFCC.configuration(sampleRate: 8000),
+        FeaturePreset.kaldiPitch.configuration(sampleRate: 8000),
+      ]))
+    let error = #expect(throws: IdiolectError.self) { try FeatureStream(pitch) }
+    #expect(error?.code == .unsupported && error?.message.contains("pitch") == true)
+    let whisper = #expect(throws: IdiolectError.self) {
+      try FeatureStream(FeaturePreset.whisper.configuration())
+    }
+    #expect(whisper?.message.contains("as many samples") == true)
+    let passes = try FeaturePasses(pitch)
+    let silence = [Float](repeating: 0, count: 8000 * 1801)
+    let long = #expect(throws: IdiolectError.self) {
+      try passes({ consume in while try consume(silence) {} }, write: { _ in })
+    }
+    #expect(long?.code == .unsupported && long?.message.contains("hour") == true)
   }
 
   @Test func centredSlidingWindows() throws {
@@ -149,8 +240,24 @@ import Testing
     }
   }
 
-  @Test func samplesThatAreNotSound() throws {
-    let stream = try FeatureStream(FeaturePreset.kaldiFbank.configuration())
-    #expect(throws: IdiolectError.self) { try stream([Float](repeating: .nan, count: 500)) }
+  /// In chunks of a few samples too it is the sample that is named, and not the settings.
+  @Test(arguments: [1, 50, 500], [Float.nan, .infinity, -3e38])
+  func samplesThatAreNotSound(_ chunk: Int, _ value: Float) throws {
+    var samples = [Float](repeating: 0.1, count: 1000)
+    samples[777] = value
+    for preset in [FeaturePreset.kaldiFbank, .deepspeechContext, .librosaMel] {
+      let stream = try FeatureStream(preset.configuration())
+      let error = #expect(throws: IdiolectError.self) {
+        for start in stride(from: 0, to: 1000, by: chunk) {
+          _ = try stream(samples[start..<start + chunk])
+        }
+      }
+      #expect(error?.code == .invalidAudio && error?.message.contains("sample 777,") == true)
+      let offline = #expect(throws: IdiolectError.self) {
+        let frontEnd = try preset.configuration().frontEnd()
+        return try frontEnd(samples)
+      }
+      #expect(offline?.message == error?.message)
+    }
   }
 }

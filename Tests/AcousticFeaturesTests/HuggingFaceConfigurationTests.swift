@@ -35,6 +35,36 @@ import Testing
     #expect(error?.code == .notFound)
   }
 
+  /// A directory, transformers' file in it, or a file of our own: whichever is named.
+  @Test func readsAnyPath() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let own = FeaturePreset.librosaMFCC.configuration()
+    try AtomicFile.write(own.json(), to: "\(directory)/mine.json")
+    #expect(try FrontEndConfiguration(path: "\(directory)/mine.json") == own)
+    for path in ["", "/preprocessor_config.json", "/processor_config.json"] {
+      #expect(
+        try FrontEndConfiguration(path: "\(Golden.directory)/features\(path)")
+          == .logMel(LogMelConfiguration()))
+    }
+    let missing = #expect(throws: IdiolectError.self) {
+      try FrontEndConfiguration(path: "\(directory)/none.json")
+    }
+    #expect(missing?.code == .notFound && missing?.message.contains("none.json: ") == true)
+  }
+
+  /// What a model directory gets is read from there again: in transformers' words where it has such a front end.
+  @Test(arguments: FeaturePreset.allCases.map(\.rawValue))
+  func modelFiles(_ preset: String) throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let configuration = try FeaturePreset(named: preset).configuration()
+    for (file, data) in try configuration.modelFiles() {
+      try AtomicFile.write(data, to: "\(directory)/\(file)")
+    }
+    #expect(try FrontEndConfiguration(modelDirectory: directory) == configuration)
+  }
+
   /// As versions of transformers before 5 lay it out: the processor's settings and the extractor's apart.
   @Test func processorWithoutExtractor() throws {
     let directory = try Golden.temporaryDirectory()

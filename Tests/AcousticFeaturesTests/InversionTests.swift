@@ -55,6 +55,16 @@ import Testing
     #expect(abs(sound.count - 16_000) < 512)
   }
 
+  /// All of its spectra would be held: an hour takes gigabytes.
+  @Test func whatIsTooLong() throws {
+    let inversion = try SpectrogramInversion(
+      FeaturePreset.kaldiFbank.configuration(sampleRate: 8000))
+    let samples = [Float](
+      repeating: 0, count: Int(SpectrogramInversion.longestSeconds) * 8000 + 1)
+    let error = #expect(throws: IdiolectError.self) { try inversion(samples) }
+    #expect(error?.code == .unsupported && error?.message.contains("10 minutes") == true)
+  }
+
   @Test func whatIsNoSpectrum() {
     for preset in [FeaturePreset.kaldiPitch, .wav2vec2] {
       #expect(throws: IdiolectError.self) { try SpectrogramInversion(preset.configuration()) }

@@ -52,10 +52,9 @@ public struct Framing: Sendable, Codable, Hashable {
       windowLength <= fftLength || place == .start,
       "a window of \(windowLength) samples is longer than the transform of \(fftLength)")
     try SpectralConfiguration.require(
-      (1...windowLength).contains(hopLength) || hopLength <= fftLength,
-      "a hop of \(hopLength) samples leaves out samples between windows of \(windowLength)")
-    try SpectralConfiguration.require(
-      hopLength >= 1 && hopLength <= 1_000_000, "hopLength is \(hopLength), must be at least 1")
+      (1...windowLength).contains(hopLength),
+      "hopLength is \(hopLength), must be 1 to the window's \(windowLength) samples, or some are left out"
+    )
     try SpectralConfiguration.require(
       dither >= 0 && dither <= 32_768, "dither is \(dither), must be 0 or a small number")
   }
@@ -80,18 +79,6 @@ public struct Framing: Sendable, Codable, Hashable {
       let padded = samples + 2 * (fftLength / 2)
       return padded < fftLength ? 0 : 1 + (padded - fftLength) / hopLength
     case .centredKaldi: return (samples + hopLength / 2) / hopLength
-    }
-  }
-
-  /// The fewest samples that make so many valid frames, at least 1.
-  func samples(forFrames valid: Int) -> Int {
-    let frames = valid + (lastFrame == .kept ? 0 : 1)
-    switch edges {
-    case .inside: return windowLength + (frames - 1) * hopLength
-    case .filled: return frames <= 1 ? 1 : windowLength + (frames - 2) * hopLength + 1
-    case .centredZeros, .centredReflect:
-      return max(1, (frames - 1) * hopLength + fftLength % 2)
-    case .centredKaldi: return max(1, frames * hopLength - hopLength / 2)
     }
   }
 

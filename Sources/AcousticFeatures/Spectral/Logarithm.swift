@@ -50,7 +50,12 @@ public struct Logarithm: Sendable, Codable, Hashable {
     try SpectralConfiguration.require(
       kind == .none || (least > 0 && least < 1),
       "the least energy under the logarithm is \(least), must be above 0 and below 1")
-    try SpectralConfiguration.require((range ?? 1) > 0, "range is \(range ?? 0), must be above 0")
+    try SpectralConfiguration.require(
+      range.map { $0 > 0 && $0 < 1e30 } ?? true, "range is \(range ?? 0), must be above 0")
+    try SpectralConfiguration.require(abs(shift) < 1e30, "shift is \(shift), must be a number")
+    // Without a gain every feature would be the same.
+    try SpectralConfiguration.require(
+      (1e-30...1e30).contains(abs(gain)), "gain is \(gain), must be a number other than 0")
   }
 
   /// The logarithms of `count` values, in place; without range, shift and gain.

@@ -37,9 +37,7 @@ public struct SpectralConfiguration: Sendable, Codable, Hashable {
 
   /// - Throws: `.invalidArgument` that names the first setting which makes no sense.
   public func validate() throws {
-    try SpectralConfiguration.require(
-      (1000...1_000_000).contains(sampleRate),
-      "sampleRate is \(sampleRate) Hz, must be 1000 to 1000000")
+    try FrontEndConfiguration.validate(sampleRate: sampleRate)
     try SpectralConfiguration.require(
       keepsEvery >= 1 && sampleRate % keepsEvery == 0,
       "keepsEvery is \(keepsEvery), must divide the rate of \(sampleRate) Hz")
@@ -56,6 +54,9 @@ public struct SpectralConfiguration: Sendable, Codable, Hashable {
     try mel?.validate(sampleRate: keptRate)
     try cepstra?.validate(bands: bands)
     try logarithm.validate()
+    let floor = energy?.floor ?? 0
+    try SpectralConfiguration.require(
+      floor >= 0 && floor < 1e30, "the floor of energies is \(floor), must be 0 or more")
   }
 
   static func require(_ holds: Bool, _ what: String) throws {

@@ -29,13 +29,8 @@ public struct SpectralFrontEnd: FrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
+    guard isEnough(samples.count) else { throw tooShort(samples.count) }
     let (total, valid) = frameCount(samples: samples.count)
-    guard valid > 0 else {
-      throw tooShort(
-        samples: samples.count,
-        minimum: configuration.frames.samples(forFrames: 1) * configuration.keepsEvery,
-        sampleRate: sampleRate)
-    }
     let values = prepared(samples).withUnsafeBufferPointer { samples in
       features(SampleWindow(samples: samples, count: samples.count), total: total, valid: valid)
     }

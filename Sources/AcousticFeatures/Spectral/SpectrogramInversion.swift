@@ -14,7 +14,7 @@ public struct SpectrogramInversion {
   /// - Parameter iterations: of the search for phases; 32 are usual.
   /// - Throws: `.unsupported` for a front end that is not spectral, such as pitch.
   public init(_ configuration: FrontEndConfiguration, iterations: Int = 32) throws {
-    guard var spectral = configuration.plan?.spectral else {
+    guard var spectral = configuration.plan.spectral else {
       throw IdiolectError(
         .unsupported, "this front end has no spectrum that could be made sound again")
     }
@@ -26,6 +26,9 @@ public struct SpectrogramInversion {
     rows = try SpectralRows(spectral)
   }
 
+  /// The spectra of the whole recording are held, twice: so much takes some 400 MB at 16 kHz.
+  public static let longestSeconds = 600.0
+
   /// Of the samples that come in, in Hz.
   public var sampleRate: Int { configuration.sampleRate }
   /// Of those that go out: what the front end keeps of the rate, in Hz.
@@ -33,8 +36,14 @@ public struct SpectrogramInversion {
 
   /// - Parameter samples: `[samples]`, mono, at `sampleRate`, ±1.
   /// - Returns: `[samples]` at `outputSampleRate`, about as long.
-  /// - Throws: `.invalidAudio` where there are too few for a frame.
+  /// - Throws: `.invalidAudio` where there are too few for a frame; `.unsupported` for more than `longestSeconds`.
   public func callAsFunction(_ samples: [Float]) throws -> [Float] {
+    guard Double(samples.count) <= SpectrogramInversion.longestSeconds * Double(sampleRate) else {
+      throw IdiolectError(
+        .unsupported,
+        "lasts more than \(Int(SpectrogramInversion.longestSeconds / 60)) minutes, the most that is made sound again: cut it"
+      )
+    }
     let features = try SpectralFrontEnd(configuration)(samples)
     let magnitudes = spectrum(of: features)
     return emphasisUndone(

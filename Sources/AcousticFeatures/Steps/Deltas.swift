@@ -35,6 +35,9 @@ public struct Deltas: Sendable, Codable, Hashable {
     return (frames, frames)
   }
 
+  /// What a polynomial is fitted to.
+  var fewestFrames: Int { convention == .polynomial ? 2 * reachOfOne + 1 : 1 }
+
   /// - Throws: `.invalidAudio` where a polynomial has fewer frames than it is fitted to.
   func apply(_ matrix: FrameMatrix) throws -> FrameMatrix {
     var parts = keepsFeatures ? [matrix] : []
@@ -52,11 +55,10 @@ public struct Deltas: Sendable, Codable, Hashable {
         parts.append(filtered(matrix, window))
       }
     case .polynomial:
-      let width = 2 * reachOfOne + 1
-      guard matrix.frames >= width else {
+      guard matrix.frames >= fewestFrames else {
         throw IdiolectError(
           .invalidAudio,
-          "too short: deltas over \(width) frames of a recording that has \(matrix.frames); leave it out"
+          "too short: deltas over \(fewestFrames) frames of a recording that has \(matrix.frames); leave it out"
         )
       }
       for degree in 1...order {

@@ -1,7 +1,7 @@
 import Basics
 
 /// A front end and what follows it.
-public struct FeaturePipeline: FrontEnd {
+public struct FeaturePipeline: DemandingFrontEnd {
   public let configuration: PipelineConfiguration
   public let fingerprint: String
   let frontEnd: any FrontEnd
@@ -35,41 +35,24 @@ public struct FeaturePipeline: FrontEnd {
     }
   }
 
-  /// The fewest samples that give a valid frame, where `count` give none.
-  private func fewestSamples(above count: Int) -> Int {
-    var (low, high) = (count, max(1, count))
-    repeat {
-      (low, high) = (high, 2 * high)
-    } while frameCount(samples: high).valid == 0 && high < 1 << 31
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if frameCount(samples: middle).valid > 0 { high = middle } else { low = middle }
+  func suffices(_ samples: Int) -> Bool {
+    guard frontEnd.isEnough(samples) else { return false }
+    var frames = frontEnd.frameCount(samples: samples).valid
+    for step in configuration.steps {
+      guard frames >= step.fewestFrames else { return false }
+      frames = step.frames(frames)
     }
-    return high
+    return true
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
+    guard isEnough(samples.count) else { throw tooShort(samples.count) }
     var features = try frontEnd(samples)
     features.values.removeLast((features.frames - features.validFrames) * features.bins)
     var matrix = FrameMatrix(
       frames: features.validFrames, bins: features.bins, values: features.values)
-    for step in configuration.steps {
-      if case .standardise(let standardisation) = step,
-        matrix.frames < standardisation.fewestFrames
-      {
-        throw IdiolectError(
-          .invalidAudio,
-          "too short: \(matrix.frames) frames have no deviation to normalise by; leave this recording out"
-        )
-      }
-      matrix = try step.apply(matrix)
-    }
+    for step in configuration.steps { matrix = try step.apply(matrix) }
     let (total, valid) = frameCount(samples: samples.count)
-    guard valid > 0 else {
-      throw tooShort(
-        samples: samples.count, minimum: fewestSamples(above: samples.count), sampleRate: sampleRate
-      )
-    }
     guard matrix.values.allSatisfy(\.isFinite) else { throw notFinite(samples) }
     matrix.append(repeatElement(0, count: (total - matrix.frames) * bins))
     return Features(frames: total, bins: bins, validFrames: valid, values: matrix.values)

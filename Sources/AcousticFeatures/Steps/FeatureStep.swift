@@ -28,8 +28,18 @@ public enum FeatureStep: Sendable, Codable, Hashable {
   func frames(_ count: Int) -> Int {
     guard case .stack(let frames, let stride, let fill) = self else { return count }
     guard count > 0 else { return 0 }
-    return fill != nil
-      ? (count <= frames ? 1 : 1 + (count - frames + stride - 1) / stride) : valid(count)
+    guard fill != nil else { return valid(count) }
+    // As many as it takes to hold every frame, but none that would hold only what fills it.
+    return min(1 + max(0, count - frames + stride - 1) / stride, 1 + (count - 1) / stride)
+  }
+
+  /// The fewest frames that it can be made of.
+  var fewestFrames: Int {
+    switch self {
+    case .standardise(let standardisation): standardisation.fewestFrames
+    case .deltas(let deltas): deltas.fewestFrames
+    default: 1
+    }
   }
 
   /// How many of the frames that come out are made of whole ones.
@@ -77,6 +87,10 @@ public enum FeatureStep: Sendable, Codable, Hashable {
       try require(
         sliding.window >= 1 && sliding.minimum >= 1 && sliding.window <= 100_000,
         "a sliding window of \(sliding.window) frames, must be 1 to 100000")
+      try require(
+        sliding.isCentred || sliding.minimum <= sliding.window,
+        "a sliding window of \(sliding.window) frames that waits for \(sliding.minimum), must be as long at least"
+      )
     case .deltas(let deltas):
       try require(
         (1...100).contains(deltas.reachOfOne) && (1...4).contains(deltas.order)

@@ -2,7 +2,7 @@
 public struct SlidingNormalisation: Sendable, Codable, Hashable {
   /// In frames.
   public var window = 600
-  /// Frames that an uncentred window waits for at the beginning.
+  /// Frames that an uncentred window waits for at the beginning: no more than it holds.
   public var minimum = 100
   /// Whether the window lies around the frame; otherwise before it, and then it holds one frame more.
   public var isCentred = false

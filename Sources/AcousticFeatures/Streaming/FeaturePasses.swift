@@ -1,12 +1,16 @@
 import Basics
 
-/// Features of a recording of any length, with the bits of the whole and the memory of a part: a long one is read
-/// once more, and once more for each thing that the convention looks at in all of it.
+/// Features of a recording of any length, as of the whole and with the memory of a part: a long one is read once more,
+/// and once more for each thing that the convention looks at in all of it.
+///
+/// They have the bits of the whole, but after sliding normalisation: its sums begin where the part does, so that last
+/// digits differ.
 ///
 ///     let passes = try FeaturePasses(FeaturePreset.nemo.configuration())
 ///     let counts = try passes { consume in while let block = try next(), try consume(block) {} } write: { … }
 ///
-/// Pitch is a path through all of a recording, so that it, and what it is joined to, takes an hour at most.
+/// Pitch is a path through all of a recording, so that it, and what it is joined to, is made of an hour at most, all of
+/// which is held.
 public struct FeaturePasses: Sendable {
   public let frontEnd: any FrontEnd
   public let configuration: FrontEndConfiguration
@@ -24,6 +28,27 @@ public struct FeaturePasses: Sendable {
     frontEnd = try configuration.frontEnd()
   }
 
+  /// The first samples, of those that come in, where no more are heard.
+  private var heardSamples: Int? {
+    guard let spectral = configuration.plan.spectral, let fixed = spectral.fixedSamples else {
+      return nil
+    }
+    return fixed * spectral.keepsEvery
+  }
+
+  /// Of a recording that is held whole.
+  private var mostHeld: Int {
+    heardSamples
+      ?? (configuration.plan.reasonAgainstStreaming == nil ? held : 3600 * frontEnd.sampleRate)
+  }
+
+  /// The samples of all passes over a recording of so many.
+  package func samplesRead(of samples: Int) -> Int {
+    samples <= mostHeld || heardSamples != nil
+      ? min(samples, mostHeld)
+      : mostHeld + (configuration.plan.wholeStatistics + 1) * samples
+  }
+
   /// - Parameters:
   ///   - read: hands the recording from its beginning, `[samples]` in pieces of any size, to its argument, which
   ///     says whether it wants more; called for each pass.
@@ -34,23 +59,21 @@ public struct FeaturePasses: Sendable {
     _ read: (_ consume: @escaping ([Float]) throws -> Bool) throws -> Void,
     write: @escaping ([Float]) throws -> Void
   ) throws -> (total: Int, valid: Int) {
-    let plan = configuration.plan
-    let limit =
-      plan.map { $0.spectral?.fixedSamples ?? held } ?? 3600 * frontEnd.sampleRate
+    let (plan, heard, limit) = (configuration.plan, heardSamples, mostHeld)
     var samples: [Float] = []
     try read { block in
       samples += block
       return samples.count <= limit
     }
-    if samples.count <= limit || plan?.spectral?.fixedSamples != nil {
+    if samples.count <= limit || heard != nil {
       let features = try frontEnd(samples)
       try write(features.values)
       return (features.frames, features.validFrames)
     }
-    guard plan != nil else {
+    if let reason = plan.reasonAgainstStreaming {
       throw IdiolectError(
         .unsupported,
-        "pitch, or what is joined, takes all of a recording at once: cut it into hours or less")
+        "this front end \(reason), and takes an hour at most: cut the recording into hours or less")
     }
     samples = []
     return try passes(read, write)

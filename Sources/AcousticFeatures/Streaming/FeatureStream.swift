@@ -24,8 +24,15 @@ public final class FeatureStream {
   public let hopSeconds: Double
   /// In Hz.
   public let sampleRate: Int
-  /// Names convention and settings; that of the front end where every frame is the same.
-  public let fingerprint: String
+  private let whole: WholeRecording
+  /// Of the front end.
+  private let ownFingerprint: String
+
+  private enum Source {
+    case samples
+    case spectral(SpectralStream)
+    case joined(JoinedStream)
+  }
 
   private enum Step {
     case rows(StepStream)
@@ -33,9 +40,11 @@ public final class FeatureStream {
     case standardise(Standardisation, Standardisation.Statistics, isKnown: Bool)
   }
 
-  private var source: SpectralStream?
+  private var source = Source.samples
   private var steps: [Step] = []
+  private var received = 0
   private var isFinished = false
+  private var looksAtAll = false
 
   /// What is measured instead of frames given, where something of the whole recording is not known yet.
   private(set) var measured: WholeStatistic?
@@ -46,42 +55,39 @@ public final class FeatureStream {
   public convenience init(
     _ configuration: FrontEndConfiguration, whole: WholeRecording = .refused
   ) throws {
-    try self.init(configuration, whole: whole, known: nil)
+    var unknown: ArraySlice<WholeStatistic>?
+    try self.init(configuration, whole: whole, known: &unknown)
   }
 
   /// - Parameter known: what the convention looks at in the whole recording, in order; the first that is missing
   ///   is measured, and no frame comes out.
   convenience init(_ configuration: FrontEndConfiguration, known: [WholeStatistic]) throws {
-    try self.init(configuration, whole: .refused, known: known)
+    var known: ArraySlice<WholeStatistic>? = known[...]
+    try self.init(configuration, whole: .refused, known: &known)
   }
 
   private init(
-    _ configuration: FrontEndConfiguration, whole: WholeRecording, known: [WholeStatistic]?
+    _ configuration: FrontEndConfiguration, whole: WholeRecording,
+    known: inout ArraySlice<WholeStatistic>?
   ) throws {
-    var known = known.map { $0[...] }
     let frontEnd = try configuration.frontEnd()
     (sampleRate, hopSeconds) = (frontEnd.sampleRate, frontEnd.hopSeconds)
-    bins = frontEnd.bins
-    guard let plan = configuration.plan else {
-      throw IdiolectError(
-        .unsupported,
-        "pitch is a path through the whole recording, and what is joined to it waits for it: it cannot be streamed"
-      )
+    (bins, ownFingerprint) = (frontEnd.bins, frontEnd.fingerprint)
+    self.whole = whole
+    let plan = configuration.plan
+    if let reason = plan.reasonAgainstStreaming {
+      throw IdiolectError(.unsupported, "this front end \(reason): it cannot be streamed")
     }
-    var width = 1
-    var looksAtAll = false
     func refuse(_ what: String) -> IdiolectError {
       IdiolectError(
         .unsupported,
         "this front end \(what): stream it unnormalised or with running statistics, or take whole recordings"
       )
     }
-    if let spectral = plan.spectral {
-      guard spectral.fixedSamples == nil else {
-        throw IdiolectError(
-          .unsupported, "this front end hears always as many samples at once: it cannot be streamed"
-        )
-      }
+    var width = 1
+    switch plan.source {
+    case .waveform, .pitch: break
+    case .spectral(let spectral):
       looksAtAll = spectral.logarithm.needsMaximum
       var loudest: SpectralStream.Loudest = whole == .running ? .running : .ignored
       if looksAtAll {
@@ -92,8 +98,18 @@ public final class FeatureStream {
           if whole == .refused { throw refuse("looks at the loudest of the whole recording") }
         }
       }
-      source = SpectralStream(try SpectralRows(spectral), loudest: loudest)
+      source = .spectral(SpectralStream(try SpectralRows(spectral), loudest: loudest))
       width = spectral.bins
+    case .joined(let joined):
+      var parts: [FeatureStream] = []
+      for part in joined.parts where measured == nil {
+        let stream = try FeatureStream(part, whole: whole, known: &known)
+        parts.append(stream)
+        measured = stream.measured
+        looksAtAll = looksAtAll || stream.looksAtAll
+      }
+      source = .joined(JoinedStream(parts))
+      width = parts.reduce(0) { $0 + $1.bins }
     }
     for step in plan.steps where measured == nil {
       if let stream = StepStream(step, bins: width) {
@@ -112,25 +128,48 @@ public final class FeatureStream {
       }
       width = step.bins(width)
     }
-    fingerprint =
-      looksAtAll ? "\(whole.rawValue)-\(frontEnd.fingerprint)" : frontEnd.fingerprint
+  }
+
+  /// Names convention and settings; that of the front end where every frame is the same.
+  public var fingerprint: String {
+    looksAtAll ? "\(whole.rawValue)-\(ownFingerprint)" : ownFingerprint
   }
 
   /// The frames that these samples complete, `[frames, bins]`.
   ///
   /// - Parameter samples: mono, at `sampleRate`, ±1; any number.
-  /// - Throws: `.invalidAudio` where they are not finite.
+  /// - Throws: `.invalidAudio` for the first that is not finite, with its place in the recording.
   public func callAsFunction(_ samples: some Collection<Float>) throws -> [Float] {
-    try push(samples, isEnd: false)
+    try push(Array(samples), isEnd: false)
   }
 
   /// The frames that remain when no more samples come; then the stream is at its end.
-  public func finish() throws -> [Float] { try push([Float](), isEnd: true) }
+  public func finish() throws -> [Float] { try push([], isEnd: true) }
 
-  private func push(_ samples: some Collection<Float>, isEnd: Bool) throws -> [Float] {
+  func push(_ samples: [Float], isEnd: Bool) throws -> [Float] {
     precondition(!isFinished, "a stream that was finished gets more samples")
     isFinished = isEnd
-    var rows = source?.push(samples, isEnd: isEnd) ?? Array(samples)
+    // Here, because the frames that a sample spoils may come out many chunks later.
+    if let error = noSound(samples, from: received, sampleRate: sampleRate) { throw error }
+    received += samples.count
+    var rows: [Float]
+    switch source {
+    case .samples: rows = samples
+    case .spectral(var stream):
+      // Given up while it changes, or all that it holds would be copied.
+      source = .samples
+      rows = stream.push(samples, isEnd: isEnd)
+      source = .spectral(stream)
+    case .joined(var stream):
+      if let part = stream.measuring {
+        _ = try part.push(samples, isEnd: isEnd)
+        measured = part.measured
+        return []
+      }
+      source = .samples
+      rows = try stream.push(samples, isEnd: isEnd)
+      source = .joined(stream)
+    }
     for index in steps.indices {
       switch steps[index] {
       case .rows(var stream):
@@ -143,10 +182,11 @@ public final class FeatureStream {
         steps[index] = .standardise(standardisation, statistics, isKnown: false)
       }
     }
-    guard rows.allSatisfy(\.isFinite) else { throw notFinite(samples) }
+    guard rows.allSatisfy(\.isFinite) else { throw settingsWithoutNumbers }
     switch measured {
     case .none: return rows
-    case .loudest: measured = .loudest(source?.loudestSoFar ?? 0)
+    case .loudest:
+      if case .spectral(let stream) = source { measured = .loudest(stream.loudestSoFar) }
     case .moments(var statistics):
       statistics.add(rows: rows)
       measured = .moments(statistics)
