@@ -176,6 +176,36 @@ struct FeaturesCommandTests {
     #expect(beside.status == 74 && beside.errors.contains("another run"), "\(beside.errors)")
   }
 
+  /// A disk that is full stops a job, which goes on once there is room: of each kind of output, and with steps too.
+  @Test(arguments: [("x.ark", 24), ("x.safetensors", 24), ("x.jsonl", 64), ("x", 24)])
+  func goesOnOnceThereIsRoom(_ output: String, _ kilobytes: Int) throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clips = ["flite", "presets/speech-7s", "noise"].map {
+      "\(Golden.directory)/features/\($0).flac"
+    }
+    func run(_ output: String, _ before: String = "") throws -> Program {
+      try Program(
+        shell:
+          "cd '\(directory)' && \(before) \"$idiolect\" features '\(clips.joined(separator: "' '"))' --preset kaldi-mfcc --cmvn utterance --deltas 2 -o \(output)"
+      )
+    }
+    let stopped = try run(output, "trap '' XFSZ; ulimit -f \(kilobytes);")
+    #expect(stopped.status == 74, "\(stopped.errors)")
+    let rest = try run(output)
+    #expect(
+      rest.status == 0 && rest.errors.contains("1 of 3 recordings are done"), "\(rest.errors)")
+    #expect(try run("whole-\(output)").status == 0)
+    let files = output == "x" ? clips.map { "\($0).npy" } : [""]
+    for file in files {
+      let made = FileManager.default.contents(atPath: "\(directory)/\(output)\(file)")
+      #expect(made != nil)
+      #expect(made == FileManager.default.contents(atPath: "\(directory)/whole-\(output)\(file)"))
+    }
+    let left = try FileManager.default.subpathsOfDirectory(atPath: directory)
+    #expect(!left.contains { $0.contains(".partial") }, "\(left)")
+  }
+
   /// Names that would take each other's place, outputs that are inputs, endings that say something else.
   @Test func whatWouldBeLost() throws {
     let directory = try Golden.temporaryDirectory()
@@ -203,11 +233,35 @@ struct FeaturesCommandTests {
       (line + line.replacing("one", with: "../\(directory.split(separator: "/").last!)/one")).utf8
     )
     .write(to: URL(fileURLWithPath: "\(directory)/m.jsonl"))
+    func make(_ options: String) throws {
+      let made = try run(options)
+      #expect(made.status == 0, "\(options): \(made.errors)")
+    }
+    try make("one --statistics global.json")
+    try make("--describe -o mine.json")
+    try AtomicFile.makeDirectory("\(directory)/model")
+    try make("--describe -o model/preprocessor_config.json")
+    for (link, target) in [("link.png", "p.png"), ("link.jsonl", "global.json")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(directory)/\(link)", withDestinationPath: target)
+    }
     for (options, cause) in [
       ("m.jsonl -o m.jsonl", "is what is read"), ("'one/a b.flac' -o 'one/a b.flac'", "ends in"),
       ("'one/a b.flac' --picture 'one/a b.flac'", "is what is read"),
       ("'one/a b.flac' -o x.txt", "ends in .npy"), ("one -o x.npy", "holds one recording"),
       ("one --statistics s.json --picture p.png", "goes alone"),
+      ("'one/a b.flac' --picture p.npy -o ./p.npy", "is what another option writes"),
+      ("'one/a b.flac' --picture link.png --invert p.png", "is what another option writes"),
+      ("'one/a b.flac' --invert s.npy --compare s.npy", "is what is read"),
+      ("one --cmvn global.json --statistics global.json", "is what is read"),
+      ("one --cmvn global.json -o link.jsonl", "is what is read"),
+      ("'one/a b.flac' --preset mine.json --describe -o mine.json", "is what is read"),
+      (
+        "'one/a b.flac' --preset model --statistics model/preprocessor_config.json",
+        "is what is read"
+      ),
+      ("one/x.scp -o one/x.ark", "is what is read"),
+      ("two.quarantine.jsonl -o two/", "is what is read"),
     ] {
       let refused = try run(options)
       #expect(
@@ -215,8 +269,8 @@ struct FeaturesCommandTests {
     }
     // A link stays, and what it names is replaced.
     try FileManager.default.createSymbolicLink(
-      atPath: "\(directory)/link.jsonl", withDestinationPath: "real.jsonl")
-    #expect(try run("two -o link.jsonl").status == 0)
+      atPath: "\(directory)/other.jsonl", withDestinationPath: "real.jsonl")
+    #expect(try run("two -o other.jsonl").status == 0)
     #expect(FileManager.default.fileExists(atPath: "\(directory)/real.jsonl"))
     // What was mended is no longer named.
     try Data("no sound".utf8).write(to: URL(fileURLWithPath: "\(directory)/two/bad.wav"))
@@ -234,7 +288,8 @@ struct FeaturesCommandTests {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let long = "\(directory)/long.flac"
     var random = SeededRandom(seed: 1)
-    let noise = (0..<8000 * 530).map { _ in random.uniform() - 0.5 }
+    // More than are worked on side by side, and than are held.
+    let noise = (0..<8000 * 970).map { _ in random.uniform() - 0.5 }
     try AudioWriter.write(noise, sampleRate: 8000, to: long)
     func run(_ clips: [String], to output: String) throws -> Program {
       try Program(
@@ -289,8 +344,26 @@ struct FeaturesCommandTests {
     #expect(other.status != 0 && other.errors.contains("statistics of other features"))
     let missing = try run("--cmvn nowhere.json -o other.safetensors")
     #expect(missing.status != 0 && missing.errors.contains("nowhere.json"))
+    // Of each recording by itself.
     let own = try run("--preset kaldi-mfcc --cmvn utterance -o own.safetensors")
     #expect(own.status == 0, "\(own.errors)")
+    for clip in clips {
+      let values = try SafetensorsFile(path: "\(directory)/own.safetensors").readFloats(clip)
+      for bin in 0..<13 {
+        let column = stride(from: bin, to: values.count, by: 13).map { Double(values[$0]) }
+        let mean = column.reduce(0, +) / Double(column.count)
+        let square = column.reduce(0) { $0 + $1 * $1 } / Double(column.count)
+        #expect(abs(mean) < 1e-5 && abs(square - 1) < 1e-4, "\(clip), bin \(bin)")
+      }
+    }
+    let speech = "\(Golden.directory)/features/presets/speech-500ms.flac"
+    let sliding = try Program(
+      "features", speech, "--preset", "kaldi-mfcc", "--cmvn", "sliding", "-o", "\(directory)/s.npy")
+    #expect(sliding.status == 0, "\(sliding.errors)")
+    #expect(
+      Golden.relativeError(
+        try NumpyFile(path: "\(directory)/s.npy").values,
+        try Golden.array("features/presets/kaldi-cmvn-sliding.speech-500ms").values) < 1e-4)
     // At another rate as well, of which statistics are of their own.
     let slow = "\(Golden.directory)/features/presets/speech-8k.flac"
     let eight = try Program(
@@ -338,5 +411,11 @@ struct FeaturesCommandTests {
     let none = try Program(
       "features", clip, "--preset", "wav2vec2", "--invert", "\(directory)/y.wav")
     #expect(none.status == 69 && none.errorLines.count == 1)
+    let long = "\(directory)/long.flac"
+    try AudioWriter.write([Float](repeating: 0, count: 8000 * 601), sampleRate: 8000, to: long)
+    let refused = try Program(
+      "features", long, "--preset", "kaldi-fbank", "--invert", "\(directory)/y.wav")
+    #expect(refused.status == 69 && refused.errors.contains("\(long): "), "\(refused.errors)")
+    #expect(refused.errors.contains("more than 10 minutes"))
   }
 }

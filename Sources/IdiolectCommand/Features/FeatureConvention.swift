@@ -47,24 +47,26 @@ struct FeatureConvention: Sendable {
 
   private static func base(_ name: String) throws -> Base {
     if let preset = FeaturePreset(rawValue: name) { return .preset(preset) }
-    guard let isFolder = FilePath.isFolder(name) else {
-      return .preset(try FeaturePreset(named: name))
-    }
-    if isFolder { return .file(try FrontEndConfiguration(modelDirectory: name)) }
-    guard let data = FileManager.default.contents(atPath: name) else {
-      throw IdiolectError(.inputOutput, "\(name): cannot be read")
-    }
-    let isOurs = (try? JSONValue(parsing: data))?.object?["kind"] != nil
-    return .file(
-      try isOurs
-        ? FrontEndConfiguration(json: data, name: name)
-        : FrontEndConfiguration(huggingFace: data, name: name))
+    // A name that is of no file is one that was misspelt.
+    guard FilePath.isFolder(name) != nil else { return .preset(try FeaturePreset(named: name)) }
+    return .file(try FrontEndConfiguration(path: name))
   }
 
   /// What statistics are of: everything before normalisation and deltas, as Kaldi's recipes have it.
   ///
-  /// - Throws: `.invalidArgument` where pitch cannot be joined.
+  /// - Parameter sampleRate: of the recordings, in Hz.
+  /// - Throws: `.unsupported` for a rate of which no features are made; `.invalidArgument` where pitch cannot be joined.
   func unnormalised(sampleRate: Int) throws -> FrontEndConfiguration {
+    // Also where a preset resamples: what is heard of a telephone's half is no speech.
+    guard FrontEndConfiguration.sampleRates.contains(sampleRate) else {
+      let (least, most) = (
+        FrontEndConfiguration.sampleRates.lowerBound, FrontEndConfiguration.sampleRates.upperBound
+      )
+      throw IdiolectError(
+        .unsupported,
+        "features are made of recordings of \(Figures.count(least)) to \(Figures.count(most)) Hz: resample it first"
+      )
+    }
     let result =
       switch base {
       case .preset(let preset): preset.configuration(sampleRate: sampleRate)
@@ -100,10 +102,8 @@ struct FeatureConvention: Sendable {
   /// Tells conventions apart: the same one makes the same features of the same recording.
   var fingerprint: String {
     get throws {
-      var hash = FNVHash()
-      hash.combine(bytes: try JSONEncoder().encode(steps))
       let before = try unnormalised(sampleRate: 16_000).frontEnd().fingerprint
-      return "\(before) \(hash.hexadecimal) \(idiolectVersion)"
+      return "\(before) \(stableFingerprint("steps", steps)) \(idiolectVersion)"
     }
   }
 }
@@ -127,9 +127,22 @@ struct FeatureConventionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Changes from frame to frame as well, as Kaldi makes them: 1, or 2 for changes of those.",
+      "Changes from frame to frame as well, as Kaldi makes them: 1, 2 with the changes of those, up to 4; 0 for none.",
       valueName: "order"))
   var deltas = 0
+
+  /// The files that these name.
+  var files: [String] {
+    var files: [String] = []
+    if FeaturePreset(rawValue: preset) == nil {
+      files =
+        FilePath.isFolder(preset) == true
+        ? ["processor_config.json", "preprocessor_config.json"].map { FilePath.join(preset, $0) }
+        : [preset]
+    }
+    if let cmvn, !["utterance", "sliding"].contains(cmvn) { files.append(cmvn) }
+    return files
+  }
 
   func validate() throws {
     guard (0...4).contains(deltas) else { throw ValidationError("--deltas must be 0 to 4") }

@@ -135,7 +135,7 @@ struct FeatureSink {
         return "\(key) \(path):\(record.offset - FeatureSink.kaldiHeaderLength)\n"
       }
       // First, so that what is unfinished can still be gone on with where it cannot be written.
-      try AtomicFile.write(index.joined(), to: String(path.dropLast(3)) + "scp")
+      try AtomicFile.write(index.joined(), to: FeatureSink.index(of: path))
       try journal.rename(to: path)
     case .lines: try journal.rename(to: path)
     }
@@ -191,6 +191,16 @@ struct FeatureSink {
     }
     try append("],\"frames\":\(counts.total),\"valid_frames\":\(counts.valid)}")
     return counts
+  }
+
+  /// The file that says where in an archive each recording's features lie.
+  static func index(of archive: String) -> String {
+    String(AtomicFile.target(of: archive).dropLast(3)) + "scp"
+  }
+
+  /// The file that names what could not be used.
+  static func notes(of output: String) -> String {
+    "\(FilePath.withoutSlash(output)).quarantine.jsonl"
   }
 
   /// A key of Kaldi's tables has no white space.

@@ -4,11 +4,13 @@ import Idiolect
 import Transcription
 
 extension FeaturesCommand {
-  /// Recordings that are worked on before their features are written, in order.
-  private static let window = 32
+  /// Recordings that are looked at together, and how many seconds of them are worked on side by side: their features
+  /// are held until they are written, in order.
+  private static let (window, windowSeconds) = (32, 960.0)
 
   private enum Work: Sendable {
     case done(Features, FeaturePasses)
+    /// What is long is made when it is written, so that it is never all in memory.
     case later(FeaturePasses)
     case failed(any Error)
   }
@@ -23,7 +25,7 @@ extension FeaturesCommand {
       ?? FeatureSink(
         output, fingerprint: "\(preset.fingerprint) \(FeatureInput.fingerprint(all))")
     try FeaturesCommand.refuseLikeNames(all, in: sink, output)
-    let notes = output == "-" ? nil : "\(FilePath.withoutSlash(output)).quarantine.jsonl"
+    let notes = output == "-" ? nil : FeatureSink.notes(of: output)
     let done = sink.done
     let left = all.filter { !done.contains($0.name) }
     if left.count < all.count {
@@ -38,32 +40,46 @@ extension FeaturesCommand {
         without: input.path, remedy: "replace the recording, or leave it out")
       quarantine.add(utterance: input.name, source: input.path, cause: cause, remedy: remedy)
     }
+    func write(_ input: FeatureInput, _ work: Work) throws {
+      switch work {
+      case .done(let features, let passes):
+        try sink.add(input.name, passes.frontEnd) {
+          try $0(features.values)
+          return (features.frames, features.validFrames)
+        }
+      case .later(let passes):
+        var samples = 0
+        func show(_ count: Int) {
+          samples += count
+          let read = ProgressBar.duration(Double(samples) / Double(passes.frontEnd.sampleRate))
+          bar.advance(by: 0, label: "\(input.name), \(read) read")
+        }
+        try sink.add(input.name, passes.frontEnd) {
+          try frontEnds.make(passes, input, onRead: show, $0)
+        }
+      case .failed(let error): throw error
+      }
+    }
     for start in stride(from: 0, to: left.count, by: FeaturesCommand.window) {
       let part = Array(left[start..<min(start + FeaturesCommand.window, left.count)])
-      let made = try parallelMap(part) { input -> Work in
-        do {
-          let (passes, isBrief) = try frontEnds.passes(for: input)
-          // What is long is made when it is written, so that it is never all in memory.
-          return isBrief
-            ? .done(try frontEnds.features(passes, input), passes) : .later(passes)
-        } catch { return .failed(error) }
+      let opened = try parallelMap(part) { input in Result { try frontEnds.passes(for: input) } }
+      let lengths = opened.map { opened in
+        (try? opened.get()).map { $0.seconds ?? .infinity } ?? 0
       }
-      for (input, work) in zip(part, made) {
-        do {
-          switch work {
-          case .done(let features, let passes):
-            try sink.add(input.name, passes.frontEnd) {
-              try $0(features.values)
-              return (features.frames, features.validFrames)
-            }
-          case .later(let passes):
-            try sink.add(input.name, passes.frontEnd) {
-              try frontEnds.make(passes, input, $0)
-            }
-          case .failed(let error): throw error
+      for run in FeaturesCommand.runs(of: lengths) {
+        let made = try parallelMap(Array(run)) { index -> Work in
+          do {
+            let (passes, seconds) = try opened[index].get()
+            guard run.count > 1 || (seconds ?? .infinity) <= 60 else { return .later(passes) }
+            return .done(try frontEnds.features(passes, part[index]), passes)
+          } catch { return .failed(error) }
+        }
+        for (index, work) in zip(run, made) {
+          do { try write(part[index], work) } catch let unusable as UnusableRecording {
+            refuse(part[index], unusable)
           }
-        } catch let unusable as UnusableRecording { refuse(input, unusable) }
-        bar.advance(label: input.name)
+          bar.advance(label: part[index].name)
+        }
       }
     }
     bar.finish()
@@ -89,6 +105,19 @@ extension FeaturesCommand {
       .invalidData,
       "\(quarantine.count) recordings were left out, the others were written\(notes.map { ": \($0)" } ?? "")"
     )
+  }
+
+  /// Neighbours that are worked on side by side: so many that they last no longer than `windowSeconds`, or one alone.
+  private static func runs(of seconds: [Double]) -> [Range<Int>] {
+    var (runs, first, sum) = ([Range<Int>](), 0, 0.0)
+    for (index, length) in seconds.enumerated() {
+      if index > first, sum + length > windowSeconds {
+        runs.append(first..<index)
+        (first, sum) = (index, 0)
+      }
+      sum += length
+    }
+    return first < seconds.count ? runs + [first..<seconds.count] : runs
   }
 
   /// - Throws: `.invalidArgument` where two recordings would take each other's place.

@@ -7,39 +7,47 @@ extension FeaturesCommand {
   func writeOne(_ clip: String, _ preset: FeatureConvention) throws {
     let (frontEnds, input) = (PresetFrontEnds(preset), FeatureInput(name: "features", path: clip))
     do {
-      let (passes, _) = try frontEnds.passes(for: input)
+      let (passes, seconds) = try frontEnds.passes(for: input)
       if let invert { try frontEnds.naming(input) { try write(sound: clip, passes, to: invert) } }
       if let picture {
         try frontEnds.naming(input) { try write(picture: clip, passes, preset, to: picture) }
       }
       if let compare {
         let other = try NumpyFile(path: compare)
-        let features = try frontEnds.features(passes, input)
+        let progress = ReadingProgress(passes, seconds: seconds)
+        let features = try frontEnds.features(passes, input, onRead: progress.add)
+        progress.finish()
         try StandardOutput.line(FeatureDifference(features, other, name: compare).line)
       }
-      if let output { try write(array: input, frontEnds, passes, preset, to: output) }
+      if let output {
+        let progress = ReadingProgress(passes, seconds: seconds)
+        try write(to: output, of: passes, preset) {
+          defer { progress.finish() }
+          return try frontEnds.make(passes, input, onRead: progress.add, $0)
+        }
+      }
     } catch let unusable as UnusableRecording {
       throw unusable.error
     }
   }
 
   private func write(
-    array input: FeatureInput, _ frontEnds: PresetFrontEnds, _ passes: FeaturePasses,
-    _ preset: FeatureConvention, to output: String
+    to output: String, of passes: FeaturePasses, _ preset: FeatureConvention,
+    _ make: FeatureSink.Maker
   ) throws {
     let sharesOutput = StandardOutput.isFile(output)
     let bins = passes.frontEnd.bins
     var counts = (total: 0, valid: 0)
     if FeatureOutput(output) == .safetensors {
-      try SafetensorsWriter.write(input.name, to: output) {
-        counts = try frontEnds.make(passes, input, $0)
+      try SafetensorsWriter.write("features", to: output) {
+        counts = try make($0)
         let metadata = FeatureSink.metadata(
-          preset: preset.name, [(input.name, passes.frontEnd.fingerprint, counts.valid)])
+          preset: preset.name, [("features", passes.frontEnd.fingerprint, counts.valid)])
         return ([counts.total, bins], metadata)
       }
     } else {
       try NumpyFile.write(to: output) {
-        counts = try frontEnds.make(passes, input, $0)
+        counts = try make($0)
         return [counts.total, bins]
       }
     }
@@ -50,7 +58,11 @@ extension FeaturesCommand {
 
   private func write(sound clip: String, _ passes: FeaturePasses, to path: String) throws {
     let inversion = try SpectrogramInversion(passes.configuration)
-    let sound = try inversion(readAudio(clip, sampleRate: inversion.sampleRate))
+    // A second more than is taken, so that what is longer is refused and not cut.
+    let sound = try inversion(
+      readAudio(
+        clip, sampleRate: inversion.sampleRate,
+        durationSeconds: SpectrogramInversion.longestSeconds + 1))
     let peak = sound.reduce(0) { max($0, abs($1)) }
     // Phases that do not agree may add up beyond full scale.
     try AudioWriter.write(
@@ -69,5 +81,23 @@ extension FeaturesCommand {
     }
     try AtomicFile.write(drawn.png(), to: path)
     try StandardOutput.line("\(path): \(clip) as \(preset.name) hears it")
+  }
+
+  /// Every setting, as a file that people change; for 16 kHz, or for the rate of the recording that was given.
+  func writeSettings(_ preset: FeatureConvention) throws {
+    let rate = try inputs.first.map { try AudioReader($0).description.sampleRate } ?? 16_000
+    let settings: String
+    do {
+      let configuration = try preset.configuration(sampleRate: rate)
+      _ = try configuration.frontEnd()
+      settings = try configuration.json()
+    } catch let error as IdiolectError {
+      let place = inputs.first.map { "\($0): at \(rate) Hz: " } ?? ""
+      throw IdiolectError(error.code, place + error.message, cause: error)
+    }
+    guard let output, output != "-" else { return try StandardOutput.line(settings) }
+    let sharesOutput = StandardOutput.isFile(output)
+    try AtomicFile.write(settings + "\n", to: output)
+    if !sharesOutput { try StandardOutput.line("\(output): every setting of \(preset.name)") }
   }
 }

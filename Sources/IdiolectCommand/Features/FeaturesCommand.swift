@@ -9,7 +9,9 @@ struct FeaturesCommand: ParsableCommand {
     abstract: "Writes the features of recordings as arrays.",
     discussion: """
       A preset has its original's own defaults, at the recording's own rate; nemo, whisper, wav2vec2, \
-      wav2vec2-bert, deepspeech and wavenet hear 16 kHz, and others' recordings are resampled to that. \
+      wav2vec2-bert, deepspeech and wavenet hear 16 kHz, and recordings of other rates are resampled to that, \
+      but that wavenet takes every third sample of 48 kHz, as its original did. kaldi-fbank has 80 bands, \
+      which the networks that hear it have; Kaldi's own default is 23. \
       The whole array is written, [frames, bins], float32; with --preset nemo its last frame is the \
       one of zeros that transformers' ParakeetFeatureExtractor adds too.
 
@@ -26,7 +28,7 @@ struct FeaturesCommand: ParsableCommand {
         idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
         idiolect features clip.wav --preset whisper --compare from-python.npy
         idiolect features clip.wav --preset model/ --output clip.npy
-        idiolect features --preset librosa-mel --describe > mine.json
+        idiolect features --preset librosa-mel --describe --output mine.json
         idiolect features clip.wav --preset mine.json --output clip.npy
         idiolect features clip.wav --picture clip.png
         idiolect features recordings/ --preset kaldi-fbank --output features.ark
@@ -69,14 +71,23 @@ struct FeaturesCommand: ParsableCommand {
       valueName: "path"))
   var statistics: String?
 
-  @Flag(help: "Print every setting as JSON, which --preset takes again when it was changed.")
+  @Flag(
+    help: ArgumentHelp(
+      "Print every setting as JSON, or write it to --output: --preset takes it again when it was changed. For 16 kHz, or for the rate of a recording that is given."
+    ))
   var describe = false
 
   @Option(help: ArgumentHelp("Threads to use (default: all cores).", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
-    if describe { return }
+    if describe {
+      guard [compare, invert, picture, statistics].allSatisfy({ $0 == nil }), inputs.count <= 1
+      else {
+        throw ValidationError("--describe goes alone, or with one recording and --output")
+      }
+      return
+    }
     guard !inputs.isEmpty else { throw ValidationError("give at least one recording") }
     guard
       output != nil || compare != nil || invert != nil || picture != nil || statistics != nil
@@ -92,13 +103,8 @@ struct FeaturesCommand: ParsableCommand {
 
   func run() throws {
     let preset = try FeatureConvention(convention)
-    if describe {
-      let rate = try inputs.first.map { try AudioReader($0).description.sampleRate } ?? 16_000
-      return try StandardOutput.line(preset.configuration(sampleRate: rate).json())
-    }
-    for path in [output, invert, picture, statistics].compactMap({ $0 }) {
-      try FeaturesCommand.refuse(path, amongInputs: inputs)
-    }
+    try refuseCollisions()
+    if describe { return try writeSettings(preset) }
     try EngineOptions.setThreads(threads)
     let isOne = inputs.count == 1 && FeatureInput.isRecording(inputs[0])
     let kind = output.map(FeatureOutput.init)
@@ -113,17 +119,5 @@ struct FeaturesCommand: ParsableCommand {
         "\(target): a .npy file holds one recording; give a folder, .safetensors, .ark or .jsonl")
     }
     try writeMany(preset, to: target)
-  }
-
-  /// What is read must not be written over.
-  private static func refuse(_ path: String, amongInputs inputs: [String]) throws {
-    var written = stat()
-    guard stat(path, &written) == 0, written.st_mode & S_IFMT == S_IFREG else { return }
-    for input in inputs {
-      var read = stat()
-      if stat(input, &read) == 0, read.st_dev == written.st_dev, read.st_ino == written.st_ino {
-        throw ValidationError("\(path) is what is read; choose another place for what is written")
-      }
-    }
   }
 }

@@ -23,29 +23,21 @@ final class PresetFrontEnds: Sendable {
   /// - Parameter normalises: whether normalisation and deltas are part of it; statistics are of what is before.
   init(_ preset: FeatureConvention, normalises: Bool = true) {
     (self.preset, self.normalises) = (preset, normalises)
-    heardSeconds =
-      if case .spectral(let spectral)? = try? preset.unnormalised(sampleRate: 16_000),
-        let fixed = spectral.fixedSamples
-      { Double(fixed) / Double(spectral.sampleRate) } else { nil }
+    heardSeconds = (try? preset.unnormalised(sampleRate: 16_000))?.heardSeconds
   }
 
-  /// The front end for a recording, and whether that is short enough to be held in memory with others.
+  /// The front end for a recording, and how long that is; nil where its file does not say.
   ///
-  /// - Throws: `UnusableRecording` where it cannot be opened, or its rate is none of 8,000 to 192,000 Hz, or one at
-  ///   which the preset makes no sense.
-  func passes(for input: FeatureInput) throws -> (FeaturePasses, isBrief: Bool) {
+  /// - Throws: `UnusableRecording` where it cannot be opened, or its rate is one at which no features are made or the
+  ///   preset makes no sense.
+  func passes(for input: FeatureInput) throws -> (FeaturePasses, seconds: Double?) {
     try naming(input) {
       let description = try AudioReader(input.path).description
       let rate = description.sampleRate
-      noteWhatIsCut(input, description.durationSeconds)
-      let isBrief = (input.durationSeconds ?? description.durationSeconds ?? .infinity) <= 60
-      guard (8000...192_000).contains(rate) else {
-        throw IdiolectError(
-          .unsupported,
-          "its rate is \(rate) Hz; features are made of 8,000 to 192,000 Hz, so resample it first")
-      }
+      let seconds = input.durationSeconds ?? description.durationSeconds
+      noteWhatIsCut(input, seconds)
       return try known.withLock { known in
-        if let made = known[rate] { return (made, isBrief) }
+        if let made = known[rate] { return (made, seconds) }
         do {
           let configuration =
             try normalises
@@ -58,7 +50,7 @@ final class PresetFrontEnds: Sendable {
               "\(preset.name) at \(made.frontEnd.sampleRate) Hz: \(empty.count) of its bands lie between the bins of its transform and are always the same, counted from 0: \(empty.map(String.init).joined(separator: ", "))"
             )
           }
-          return (made, isBrief)
+          return (made, seconds)
         } catch let error as IdiolectError {
           throw IdiolectError(error.code, "at \(rate) Hz: \(error.message)", cause: error)
         }
@@ -68,7 +60,7 @@ final class PresetFrontEnds: Sendable {
 
   /// Says once that a convention hears no more of a recording than its beginning.
   private func noteWhatIsCut(_ input: FeatureInput, _ seconds: Double?) {
-    guard let heard = heardSeconds, let seconds = input.durationSeconds ?? seconds else { return }
+    guard let heard = heardSeconds, let seconds else { return }
     let isFirst = hasNoted.withLock { noted in
       defer { noted = noted || seconds > heard }
       return seconds > heard && !noted
@@ -82,9 +74,11 @@ final class PresetFrontEnds: Sendable {
 
   /// The features of one stretch of sound, handed to `write` as they are made.
   ///
+  /// - Parameter onRead: gets how many samples were read each time, of every pass.
   /// - Throws: `UnusableRecording` where it cannot be read or is too short; what `write` throws.
   func make(
-    _ passes: FeaturePasses, _ input: FeatureInput, _ write: @escaping ([Float]) throws -> Void
+    _ passes: FeaturePasses, _ input: FeatureInput, onRead: @escaping (Int) -> Void = { _ in },
+    _ write: @escaping ([Float]) throws -> Void
   ) throws -> (total: Int, valid: Int) {
     var failure: (any Error)?
     return try naming(input) {
@@ -93,9 +87,10 @@ final class PresetFrontEnds: Sendable {
           let reader = try AudioReader(
             input.path, sampleRate: passes.frontEnd.sampleRate, offsetSeconds: input.offsetSeconds,
             durationSeconds: input.durationSeconds)
-          while let block = try reader.next(maximumFrames: PresetFrontEnds.block),
-            try consume(block)
-          {}
+          while let block = try reader.next(maximumFrames: PresetFrontEnds.block) {
+            onRead(block.count)
+            guard try consume(block) else { break }
+          }
         } write: { values in
           do { try write(values) } catch {
             failure = error
@@ -109,9 +104,11 @@ final class PresetFrontEnds: Sendable {
   /// The features of one stretch of sound, all in memory.
   ///
   /// - Throws: `UnusableRecording`
-  func features(_ passes: FeaturePasses, _ input: FeatureInput) throws -> Features {
+  func features(
+    _ passes: FeaturePasses, _ input: FeatureInput, onRead: @escaping (Int) -> Void = { _ in }
+  ) throws -> Features {
     var values: [Float] = []
-    let counts = try make(passes, input) { values += $0 }
+    let counts = try make(passes, input, onRead: onRead) { values += $0 }
     return Features(
       frames: counts.total, bins: passes.frontEnd.bins, validFrames: counts.valid, values: values)
   }
@@ -123,7 +120,9 @@ final class PresetFrontEnds: Sendable {
     do { return try body() } catch let other as NotTheRecording {
       throw other.error
     } catch let error as IdiolectError {
-      guard !error.message.hasPrefix(input.path) else { throw UnusableRecording(error: error) }
+      guard !error.message.hasPrefix("\(input.path): ") else {
+        throw UnusableRecording(error: error)
+      }
       throw UnusableRecording(
         error: IdiolectError(
           error.code, "\(input.path): \(preset.name): \(error.message)", cause: error))
