@@ -27,7 +27,8 @@ extension AcousticModel {
     }
     return try AcousticModel(
       configuration: configuration, source: source, vocabulary: transfer.vocabulary,
-      frontEnd: frontEndConfiguration, normalizer: normalizer, record: record, path: path)
+      frontEnd: frontEndConfiguration, normalizer: normalizer, record: record, path: path,
+      language: language)
   }
 
   /// The same network without its upper encoder layers; the output layer reads what the topmost kept one
@@ -57,6 +58,6 @@ extension AcousticModel {
         own[name].flatMap { $0.shape == shape ? $0.values : nil }
       },
       vocabulary: vocabulary, frontEnd: frontEndConfiguration, normalizer: normalizer,
-      record: record, path: path)
+      record: record, path: path, language: language)
   }
 }

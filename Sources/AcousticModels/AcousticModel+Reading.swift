@@ -50,7 +50,7 @@ extension AcousticModel {
     try self.init(
       configuration: configuration, source: source, vocabulary: vocabulary, frontEnd: frontEnd,
       normalizer: try record.map(AcousticModel.normalizer) ?? TextNormalizer(),
-      record: record?.value, path: directory)
+      record: record?.value, path: directory, language: language)
     try source.refuseUnused(in: store)
     if let adapter { try source.refuseUnused(in: adapter) }
     if let record {

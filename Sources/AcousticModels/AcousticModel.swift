@@ -18,11 +18,13 @@ public final class AcousticModel {
   package let record: JSONValue?
   /// Where it was read from; nil for one made here.
   public let path: String?
+  /// Whose adapter and output layer were taken, of a model that has several; nil for those in its own weights.
+  public let language: String?
 
   package init(
     configuration: any NetworkConfiguration, source: ParameterSource, vocabulary: Vocabulary,
     frontEnd: FrontEndConfiguration, normalizer: TextNormalizer, record: JSONValue? = nil,
-    path: String? = nil
+    path: String? = nil, language: String? = nil
   ) throws {
     self.frontEnd = try frontEnd.frontEnd()
     guard configuration.inputBins == self.frontEnd.bins else {
@@ -38,6 +40,7 @@ public final class AcousticModel {
     self.normalizer = normalizer
     self.record = record
     self.path = path
+    self.language = language
   }
 
   /// A network with random weights for `vocabulary`.

@@ -37,6 +37,15 @@ public struct AdapterProfile {
           "it belongs to the base with the weights \(of.prefix(12))…, and \(home) has \(own.prefix(12))…; give its own base by --model"
         )
       }
+      let language = store.files[0].metadata["language"]
+      guard language == base.language else {
+        func named(_ language: String?) -> String {
+          language.map { "the language '\($0)'" } ?? "the base's own language"
+        }
+        throw refuse(
+          "it was made beside \(named(language)), and \(named(base.language)) is heard; give it the same --language"
+        )
+      }
     }
     var left = Set(store.names)
     func refuseUnused() throws {
@@ -88,6 +97,14 @@ public struct AdapterProfile {
     try refuseUnused()
     guard !updates.isEmpty else { throw refuse("holds no update") }
     change = .lowRank(updates)
+  }
+
+  /// What a profile's weights say of the base they belong to. Not in `adapter_config.json`: PEFT takes no keys there
+  /// but its own.
+  package static func metadata(base hash: String, language: String?) -> [String: String] {
+    var metadata = ["base_sha256": hash]
+    metadata["language"] = language
+    return metadata
   }
 }
 
@@ -146,6 +163,7 @@ extension AcousticModel {
           parameter.tensor.values
         }
       },
-      metadata: ["base_sha256": hash], to: "\(directory)/adapter_model.safetensors")
+      metadata: AdapterProfile.metadata(base: hash, language: language),
+      to: "\(directory)/adapter_model.safetensors")
   }
 }

@@ -49,7 +49,7 @@ extension AcousticModel {
   /// The same network with an adapter at the end of every encoder layer; the base's own where it has some.
   ///
   /// - Parameter width: of the adapters; nil for 64, or the base's own.
-  /// - Throws: `.invalidArgument` where the base has adapters of another width.
+  /// - Throws: `.invalidArgument` where the base has adapters of another width, or its layers leave no place for any.
   package func addingAdapters(width: Int?, seed: UInt64) throws -> AcousticModel {
     try reshaped(try withAdapters(width: width), seed: seed)
   }
@@ -65,6 +65,15 @@ extension AcousticModel {
       }
     }
     configuration.adapterWidth = configuration.adapterWidth ?? width ?? 64
+    do {
+      try configuration.validate(file: "network")
+    } catch {
+      // Of a network that could be opened, nothing else can be wrong. Otherwise found out after the training.
+      throw IdiolectError(
+        .invalidArgument,
+        "strategy adapter: the layers of this base normalise what they give (do_stable_layer_norm is false, as in wav2vec2-base), which leaves an adapter no place; use lora, or a base that normalises what comes in",
+        cause: error)
+    }
     return configuration
   }
 }

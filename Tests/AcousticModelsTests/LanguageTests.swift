@@ -11,44 +11,7 @@ import Testing
 @Suite struct LanguageTests {
   private func written() throws -> String {
     let directory = try Golden.temporaryDirectory()
-    var configuration = Wav2Vec2Configuration()
-    configuration.hiddenSize = 16
-    (configuration.layerCount, configuration.headCount, configuration.intermediateSize) = (2, 2, 24)
-    configuration.convolutionChannels = .init(repeating: 4, count: 7)
-    (configuration.positionKernel, configuration.positionGroups) = (8, 2)
-    (configuration.isStable, configuration.adapterWidth) = (true, 3)
-    configuration.extractorNorm = .layer
-    let frontEnd = FrontEndConfiguration.waveform(WaveformConfiguration())
-    try onEngine {
-      let model = try AcousticModel(
-        random: configuration, seed: 1,
-        vocabulary: Vocabulary(labels: ["<pad>"] + " abcd".map { String($0) }, blank: 0),
-        frontEnd: frontEnd, normalizer: TextNormalizer())
-      try model.write(to: directory)
-      // Another language: other adapters, and more letters.
-      let other = try AcousticModel(
-        random: configuration, seed: 2,
-        vocabulary: Vocabulary(labels: ["<pad>"] + " abcdéè".map { String($0) }, blank: 0),
-        frontEnd: frontEnd, normalizer: TextNormalizer())
-      let own = other.parameters.filter {
-        $0.name.hasPrefix("lm_head.") || $0.name.contains(".adapter_layer.")
-      }
-      try SafetensorsWriter.write(
-        own.map { parameter in
-          SafetensorsTensor(parameter.name, shape: parameter.tensor.shape) {
-            parameter.tensor.values
-          }
-        }, to: "\(directory)/adapter.fra.safetensors")
-    }
-    for file in ["tokenizer.json", "tokenizer_config.json"] {
-      try? FileManager.default.removeItem(atPath: "\(directory)/\(file)")
-    }
-    try AtomicFile.write(
-      #"{"eng": {"<pad>": 0, "|": 1, "a": 2, "b": 3, "c": 4, "d": 5}, "fra": {"<pad>": 0, "|": 1, "a": 2, "b": 3, "c": 4, "d": 5, "é": 6, "è": 7}}"#,
-      to: "\(directory)/vocab.json")
-    try AtomicFile.write(
-      #"{"target_lang": "eng", "pad_token": "<pad>", "word_delimiter_token": "|", "unk_token": null}"#,
-      to: "\(directory)/tokenizer_config.json")
+    try TinyModel.writeLanguages(to: directory)
     return directory
   }
 
@@ -61,6 +24,7 @@ import Testing
       let french = try AcousticModel(directory: directory, language: "fra")
       #expect(english.vocabulary.count == 6 && french.vocabulary.count == 8)
       #expect(french.vocabulary.blank == 0 && french.network.sizes.labelCount == 8)
+      #expect(english.language == nil && french.language == "fra")
       func values(_ model: AcousticModel, _ name: String) throws -> [Float] {
         try #require(model.parameters.first { $0.name == name }).tensor.values
       }

@@ -40,8 +40,11 @@ package struct LowRankAdapter {
   ///
   /// - Parameters:
   ///   - base: the directory of the base, and the hash of its weights.
+  ///   - language: that the base heard, of one that has several.
   /// - Throws: `.inputOutput`.
-  package func write(to directory: String, base: String, hash: String) throws {
+  package func write(
+    to directory: String, base: String, hash: String, language: String? = nil
+  ) throws {
     try AtomicFile.makeDirectory(directory)
     let modules = Set(updates.map { String($0.name.split(separator: ".").last!) })
     let configuration: JSONValue = [
@@ -59,7 +62,9 @@ package struct LowRankAdapter {
       }
     }
     try SafetensorsWriter.write(
-      tensors, metadata: ["format": "pt", "base_sha256": hash],
+      tensors,
+      metadata: AdapterProfile.metadata(base: hash, language: language)
+        .merging(["format": "pt"]) { $1 },
       to: "\(directory)/adapter_model.safetensors")
   }
 }
