@@ -9,6 +9,7 @@ public struct AdaptationReport: Sendable {
   package let request: AdaptationRequest
   let baseHash: String
   package let preflight: PreflightReport
+  package let coverage: LabelCoverage
   let transfer: String?
   package let choice: StrategyChoice?
   let trainable: Int
@@ -18,12 +19,18 @@ public struct AdaptationReport: Sendable {
   package let interpolation: Interpolation?
   package let target: Comparison
   package let retained: Comparison?
+  /// Why there is no `retained` though it was asked for.
+  package let unmeasured: String?
+  package let models: [ModelScores]
   package let decision: Decision
   package let quarantined: Int
 
   public var verdict: Verdict { decision.verdict }
   public var ships: ShippedModel { decision.ships }
   public var shipsAdapted: Bool { ships == .adapted }
+
+  /// Whether there was another to choose from than the two that are compared.
+  var hasOtherModels: Bool { models.count > 2 || interpolation?.uninterpolated != nil }
 
   /// The report as people read it.
   public var lines: [String] {
@@ -34,6 +41,13 @@ public struct AdaptationReport: Sendable {
           ? "\(rival):" : ", each heard by a network that did not train on it:")
     ]
     lines += target.lines.map { "  \($0)" }
+    if !coverage.canWrite {
+      lines.append(
+        "  the base cannot write the target: it has labels for \(percent(coverage.share)) of its characters"
+          + (decision.rival == .base
+            ? ". To make fewer errors than it proves little, and nothing was trained from scratch to compare with"
+            : ""))
+    }
     if let retained {
       lines.append("retained, \(retained.count) utterances:")
       lines += retained.lines.map { "  \($0)" }
@@ -41,9 +55,9 @@ public struct AdaptationReport: Sendable {
     } else {
       lines.append(
         "retained: forgetting is not measured"
-          + (request.retain == nil
-            ? "; give --retain to measure it" : ": the labels are another alphabet's"))
+          + (unmeasured.map { ": \($0)" } ?? "; give --retain to measure it"))
     }
+    if hasOtherModels { lines += ["all models:"] + models.map { "  \($0.line)" } }
     lines.append(
       "proof of change: \(trainable) of \(parameters) parameters trained, \(weightChange.changed) tensors moved, by \(percent(weightChange.relative)) in all; \(percent(target.changedShare)) of the target's utterances are heard differently"
     )
@@ -68,6 +82,7 @@ public struct AdaptationReport: Sendable {
     func comparison(_ comparison: Comparison) -> JSONValue {
       [
         "utterances": .integer(comparison.count),
+        "utterances_sha256": .string(comparison.utteranceHash),
         "wer": AdaptationReport.json(comparison.wordRates, comparison.words),
         "cer": AdaptationReport.json(comparison.characterRates, comparison.characters),
       ]
@@ -75,6 +90,9 @@ public struct AdaptationReport: Sendable {
     // One object at a time: as a single literal it is too much for the type checker.
     var lineage: JSONObject = [
       "base": .string(request.base), "base_sha256": .string(baseHash),
+      "language": request.language.map { .string($0) } ?? .null,
+      "keep_layers": request.keptLayers.map { .integer($0) } ?? .null,
+      "label_coverage": .number(coverage.share),
     ]
     for (name, path) in [
       ("train", request.train), ("dev", request.dev), ("test", request.test),
@@ -101,7 +119,10 @@ public struct AdaptationReport: Sendable {
       "quarantined": .integer(quarantined), "infeasible": .integer(training.infeasible.count),
     ]
     let scores: JSONValue = [
-      "target": comparison(target), "retained": retained.map(comparison) ?? "not measured",
+      "target": comparison(target),
+      "retained": retained.map(comparison)
+        ?? .string("not measured" + (unmeasured.map { ": \($0)" } ?? "")),
+      "models": .array(models.map(\.record)),
     ]
     let verdict: JSONValue = [
       "transfer": .string(verdict.rawValue), "compared_with": .string(decision.rival.rawValue),
@@ -110,7 +131,7 @@ public struct AdaptationReport: Sendable {
       "forgetting": decision.forgetting.map {
         [
           "outcome": .string($0.outcome.rawValue), "budget": .number($0.budget),
-          "missing_words": .integer($0.missingWords),
+          "missing": $0.missing?.record ?? .null,
         ]
       } ?? "not measured",
     ]

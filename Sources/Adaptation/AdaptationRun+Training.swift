@@ -15,7 +15,7 @@ struct Course {
   let baseHash: String
   /// nil where the labels are the base's own.
   let transfer: LabelTransfer?
-  /// Whether the labels are another alphabet's, so that the base can neither be compared with nor retained.
+  /// Whether the labels are another alphabet's, so that what the base knew cannot be retained.
   let replaces: Bool
   /// Every parameter of the model as it was.
   let initial: [[Float]]
@@ -142,7 +142,8 @@ extension AdaptationRun {
       data.selection, source: data.selectionSource, model: model, precision: settings.precision)
     let fingerprint = try RunFingerprint(
       settings: settings, base: course.baseHash,
-      strategy: "\(request.strategy)" + (request.keptLayers.map { " of \($0) layers" } ?? ""),
+      strategy: "\(request.strategy)" + (request.keptLayers.map { " of \($0) layers" } ?? "")
+        + (request.language.map { " in \($0)" } ?? ""),
       vocabulary: model.vocabulary, utterances: utterances + data.replay + data.selection
     ).text
     var frozen = course.frozen
@@ -189,7 +190,11 @@ extension AdaptationRun {
         share: share, target: try target.look(), retained: try retained?.look())
     }
     bar.finish()
-    let interpolation = Interpolation(budget: request.forgettingBudget, points: points)
+    var interpolation = Interpolation(budget: request.forgettingBudget, points: points)
+    if interpolation.chosen < 1 {
+      Interpolation.apply(1, base: initial, adapted: adapted, to: model.parameters)
+      interpolation.uninterpolated = try trainedScores(model, data)
+    }
     Interpolation.apply(
       interpolation.chosen, base: initial, adapted: adapted, to: model.parameters)
     say(interpolation.summary)

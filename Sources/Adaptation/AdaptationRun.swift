@@ -55,6 +55,7 @@ public final class AdaptationRun {
     data.train = stray.kept
     data.quarantine.add(stray.quarantine)
     try data.quarantine.write(to: files.quarantine)
+    let coverage = LabelCoverage(of: data.train, by: base)
     let choice = try choose(base, hash, &data)
     let course = try makeCourse(base, hash, data)
     try choice?.start(course)
@@ -69,8 +70,10 @@ public final class AdaptationRun {
     model.network.foldUpdates()
     let interpolation = transfer == nil ? try interpolate(model, from: course.initial, data) : nil
     adapter?.scale(by: interpolation?.chosen ?? 1)
+    // Where cross-validation judges, four more networks would have to learn to hear from a few minutes each: they
+    // would be beaten as surely as the base is.
     let rival: AcousticModel? =
-      course.replaces && request.comparesWithScratch && (choice?.unseen.isEmpty ?? true)
+      !coverage.canWrite && request.comparesWithScratch && (choice?.unseen.isEmpty ?? true)
       ? try trainRival(of: course, seconds: state.seconds + (choice?.seconds ?? 0), &data) : nil
     let change = WeightChange(before: course.initial, after: model.parameters)
 
@@ -78,32 +81,57 @@ public final class AdaptationRun {
     try model.write(to: files.candidate, storage: request.storage)
     let adapted = try AcousticModel(directory: files.candidate)
     let unseen = choice?.unseen ?? []
-    let target =
-      unseen.isEmpty
-      ? try compare(rival ?? base, adapted, data.verdict, "target")
-      : try Comparison(
-        base: try evaluate(base, unseen.map(\.utterance), "the base on target"),
-        adapted: Evaluation(scores: unseen), seed: settings.seed)
-    let retained =
-      course.replaces ? nil : try compareRetained(base, adapted, data.retained)
+    let judges = unseen.isEmpty ? data.verdict : unseen.map(\.utterance)
+    let ofBase = try evaluate(base, judges, "the base on target")
+    let ofAdapted =
+      try unseen.isEmpty
+      ? evaluate(adapted, judges, "the adapted model on target") : Evaluation(scores: unseen)
+    let ofRival = try rival.map { try evaluate($0, judges, "the model from scratch on target") }
+    func against(_ one: Evaluation, _ other: Evaluation) throws -> Comparison {
+      try Comparison(base: one, adapted: other, seed: settings.seed)
+    }
+    let target = try against(ofRival ?? ofBase, ofAdapted)
+    let (retained, unmeasured) = try compareRetained(
+      base, adapted, data.retained, replaces: course.replaces)
     data.quarantine.add(target.quarantine(source: data.verdictSource))
     data.quarantine.add(retained?.quarantine(source: request.retain ?? "") ?? Quarantine())
     try data.quarantine.write(to: files.quarantine)
+    let decision = Decision(
+      characters: target.characters, words: target.words,
+      against: rival == nil ? .base : .scratch,
+      forgetting: retained?.forgetting(request.forgettingBudget),
+      overBase: try ofRival.map { scratch -> [ShippedModel: PairedBootstrap] in
+        [
+          .adapted: try against(ofBase, ofAdapted).characters,
+          .scratch: try against(ofBase, scratch).characters,
+        ]
+      } ?? [:])
     let report = AdaptationReport(
-      request: request, baseHash: hash, preflight: checked, transfer: transfer?.summary,
+      request: request, baseHash: hash, preflight: checked, coverage: coverage,
+      transfer: transfer?.summary,
       choice: choice, trainable: course.trainable, parameters: model.parameterCount,
       weightChange: change,
       training: state, interpolation: interpolation, target: target, retained: retained,
-      decision: Decision(
-        target.characters, against: rival == nil ? .base : .scratch,
-        forgetting: retained?.forgetting(request.forgettingBudget)),
-      quarantined: data.quarantine.count)
+      unmeasured: unmeasured,
+      models: ModelScores.all(
+        trainedKind, base: ofBase, adapted: ofAdapted, scratch: ofRival, retained: retained,
+        interpolation),
+      decision: decision, quarantined: data.quarantine.count)
     let profile = "\(files.candidate)/\(TrainingDirectory.adapter)"
-    try adapter?.write(to: profile, base: request.base, hash: hash)
-    // Of a base that has adapters already, other ones are no profile beside it.
+    try adapter?.write(
+      to: profile, base: request.base, hash: hash, language: base.language)
     let hasBottlenecks =
-      fitsBase && request.strategy.isAdapter && base.network.sizes.adapterWidth == nil
-    if hasBottlenecks { try model.writeAdapters(to: profile, base: request.base, hash: hash) }
+      request.strategy.isAdapter && request.keptLayers == nil
+      && (fitsBase || base.network.sizes.adapterWidth != nil)
+    if hasBottlenecks && base.network.sizes.adapterWidth == nil {
+      try model.writeAdapters(to: profile, base: request.base, hash: hash)
+    } else if hasBottlenecks {
+      // Of a base that has adapters already, other ones are no profile beside it but another language.
+      let spoken = Set(data.train.map(\.language))
+      try model.writeLanguage(
+        (spoken.count == 1 ? spoken.first ?? nil : nil) ?? request.language, to: profile, hash: hash
+      )
+    }
     let record = try report.record(data: data)
     // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
     if !report.shipsAdapted && (adapter != nil || hasBottlenecks) { try files.keepAdapter() }
@@ -117,7 +145,7 @@ public final class AdaptationRun {
     }
     try AtomicFile.write(
       AdaptationPage(
-        report: report, course: MetricsLog.read("\(files.path)/metrics.jsonl"), model: base
+        report: report, course: MetricsLog.read("\(files.path)/metrics.jsonl")
       ).html, to: "\(files.candidate)/report.html")
     try files.ship()
     return report
@@ -203,26 +231,37 @@ public final class AdaptationRun {
     return (data, report ?? PreflightReport())
   }
 
-  /// nil where forgetting is not measured, or cannot be any more: no reason to lose the adapted model.
+  /// No comparison where forgetting is not measured, and why, where that was asked for: no reason to lose the adapted
+  /// model.
   private func compareRetained(
-    _ base: AcousticModel, _ adapted: AcousticModel, _ utterances: [Utterance]
-  ) throws -> Comparison? {
-    guard !utterances.isEmpty else { return nil }
+    _ base: AcousticModel, _ adapted: AcousticModel, _ utterances: [Utterance], replaces: Bool
+  ) throws -> (Comparison?, unmeasured: String?) {
+    guard !utterances.isEmpty else { return (nil, nil) }
+    guard !replaces else { return (nil, "the labels are another alphabet's") }
     do {
-      return try compare(base, adapted, utterances, "retained")
+      return (
+        try Comparison(
+          base: try evaluate(base, utterances, "the base on retained"),
+          adapted: try evaluate(adapted, utterances, "the adapted model on retained"),
+          seed: settings.seed), nil
+      )
     } catch let error as IdiolectError where error.code == .invalidData {
       say("forgetting cannot be measured: \(error.message)")
-      return nil
+      return (nil, error.message)
     }
   }
 
-  private func compare(
-    _ base: AcousticModel, _ adapted: AcousticModel, _ utterances: [Utterance], _ what: String
-  ) throws -> Comparison {
-    try Comparison(
-      base: try evaluate(base, utterances, "the base on \(what)"),
-      adapted: try evaluate(adapted, utterances, "the adapted model on \(what)"),
-      seed: settings.seed)
+  private var trainedKind: ModelScores.Kind { settings.averageDecay == nil ? .adapted : .averaged }
+
+  /// The scores of what training gave on what judges, rounded as it would be used.
+  func trainedScores(_ model: AcousticModel, _ data: AdaptationData) throws -> ModelScores {
+    let what = "the \(trainedKind.rawValue) model, not interpolated, on"
+    try model.write(to: files.candidate, storage: request.storage)
+    let stored = try AcousticModel(directory: files.candidate)
+    return ModelScores(
+      kind: trainedKind, target: try evaluate(stored, data.verdict, "\(what) target"),
+      retained: data.retained.isEmpty
+        ? Optional.none : try? evaluate(stored, data.retained, "\(what) retained"))
   }
 
   private func evaluate(

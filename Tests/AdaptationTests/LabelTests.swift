@@ -77,10 +77,12 @@ struct LabelTests {
     #expect(corpus.bytes("out/adapter/adapter_config.json") == nil)
     let model = try onEngine { try AcousticModel(directory: "\(corpus.path)/out") }
     let base = try onEngine { try AcousticModel(directory: corpus.base) }
-    let rival = report.decision.rival
-    #expect(rival == (mode == .replace ? .scratch : .base))
-    #expect(said.contains { $0.hasPrefix("from scratch for the same") } == (mode == .replace))
-    if report.shipsAdapted || mode == .replace {
+    // A seventh of the text is é: whatever becomes of its labels, the base cannot write it.
+    #expect(report.decision.rival == .scratch && !report.coverage.canWrite)
+    #expect(said.contains { $0.hasPrefix("from scratch for the same") })
+    #expect(report.models.map(\.kind) == [.base, .adapted, .scratch])
+    #expect(report.lines.contains { $0.contains("the base cannot write the target") })
+    if report.ships != .base {
       #expect(model.vocabulary.labels.contains("ж"))
       #expect(model.vocabulary.count == (mode == .replace ? 9 : base.vocabulary.count + 2))
     } else {
@@ -91,5 +93,48 @@ struct LabelTests {
     #expect(last.entries["ctc_head.bias"]?.shape == [rows])
     // The new rows train too, whatever the strategy.
     #expect(last.entries["first:ctc_head.weight"] != nil)
+  }
+
+  /// By how much of the text lacks a label, not by how many kinds of character or what becomes of the output layer:
+  /// two letters of Twi are a twelfth of its text.
+  @Test func whatTheBaseCannotWrite() throws {
+    let base = try onEngine { try TinyModel.make() }
+    func share(_ text: String) -> LabelCoverage {
+      LabelCoverage(of: [Utterance(id: "", audioPath: "", text: text)], by: base)
+    }
+    #expect(share("plain words").share == 1)
+    #expect(abs(share("ɛna ɔkɔ fie anɔpa yi nyinaa").share - 23.0 / 27) < 1e-9)
+    #expect(!share("ɛna ɔkɔ fie anɔpa yi nyinaa").canWrite)
+    #expect(share("a café by the sea for all of us").canWrite)
+    #expect(share("").canWrite)
+  }
+
+  /// A rare new character extends the output layer, and the base is what there is to be better than; so it is where
+  /// the labels are replaced, and where training from scratch is not wanted or cross-validation judges.
+  @Test(arguments: LabelMode.allCases) func rareCharacters(_ mode: LabelMode) throws {
+    let corpus = try TinyCorpus()
+    var request = try corpus.request()
+    var clips = try TinyCorpus.clips(6)
+    clips[0].text = "é \(clips[0].text)"
+    request.train = try corpus.write(clips, "train")
+    request.labels = mode
+    let report = try AdaptationRun(request).run()
+    #expect(report.decision.rival == .base && report.coverage.canWrite)
+    #expect(try corpus.record("out")["lineage"]["label_coverage"].double() == report.coverage.share)
+    #expect(!report.lines.contains { $0.contains("cannot write") })
+  }
+
+  @Test(arguments: [true, false]) func withoutARival(_ isCrossValidated: Bool) throws {
+    let corpus = try TinyCorpus()
+    var request = try corpus.request()
+    var clips = try TinyCorpus.clips(6)
+    for index in clips.indices { clips[index].text = "é abcde" }
+    request.train = try corpus.write(clips, "train")
+    request.comparesWithScratch = isCrossValidated
+    if isCrossValidated { request.dev = nil }
+    let report = try AdaptationRun(request).run()
+    #expect((report.choice?.folds == 4) == isCrossValidated)
+    #expect(report.decision.rival == .base && !report.coverage.canWrite)
+    #expect(report.lines.contains { $0.contains("nothing was trained from scratch") })
   }
 }

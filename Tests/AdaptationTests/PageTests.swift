@@ -7,6 +7,17 @@ import Testing
 
 /// `report.html`: whole, by itself, and safe whatever the texts hold.
 struct PageTests {
+  /// Log-mels, whatever the network hears: of samples a picture would be one point high.
+  @Test func spectrograms() throws {
+    let clip = try TinyCorpus.clips(1)[0]
+    let image = SpectrogramImage.element(clip.audioPath, offset: 0, seconds: nil)
+    let data = try #require(
+      image.firstMatch(of: /base64,([^"]+)"/).flatMap { Data(base64Encoded: String($0.output.1)) })
+    func number(_ at: Int) -> Int { (0..<4).reduce(0) { $0 | Int(data[at + $1]) << (8 * $1) } }
+    #expect(number(22) == 80 && image.contains("height=\"80\""))
+    #expect(abs(number(18) - Int(clip.durationSeconds! * 100)) <= 2)
+  }
+
   @Test func standsByItself() throws {
     let corpus = try TinyCorpus()
     var request = try corpus.request()

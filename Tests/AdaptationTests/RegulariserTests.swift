@@ -138,12 +138,12 @@ struct RegulariserTests {
 
   @Test func budgets() throws {
     let same = try forgetting([Int](repeating: 1, count: 20), budget: 0.01)
-    #expect(same.outcome == .kept && same.missingWords == 0)
+    #expect(same.outcome == .kept && same.missing == nil)
     let worse = try forgetting([Int](repeating: 4, count: 20), budget: 0.01)
     #expect(worse.outcome == .exceeded)
     #expect(try forgetting([Int](repeating: 4, count: 20), budget: 0.5).outcome == .kept)
     let doubtful = try forgetting((0..<20).map { $0 % 3 }, budget: 0.01)
-    #expect(doubtful.outcome == .unresolved && doubtful.missingWords > 200)
+    #expect(doubtful.outcome == .unresolved && doubtful.missing?.count ?? 0 > 200)
     #expect(doubtful.line.contains("words more"))
     #expect(try forgetting([4, 4], budget: 0.01).outcome == .unresolved)
   }
@@ -160,7 +160,8 @@ struct RegulariserTests {
     let better = try PairedBootstrap(
       base: counts(6), adapted: counts(2), speakers: counts(6).map { _ in nil })
     let decision = Decision(
-      better, forgetting: try forgetting([Int](repeating: 4, count: 20), budget: 0.01))
+      characters: better, words: better,
+      forgetting: try forgetting([Int](repeating: 4, count: 20), budget: 0.01))
     #expect(decision.verdict == .positive && !decision.shipsAdapted)
     #expect(decision.reason.contains("--forgetting-budget"))
   }

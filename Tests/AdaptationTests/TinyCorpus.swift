@@ -83,8 +83,13 @@ final class TinyCorpus {
 
   /// The tensors of a model in this directory, by name.
   func weights(_ directory: String) throws -> [String: [Float]] {
+    try weights(from: "\(path)/\(directory)")
+  }
+
+  /// The tensors of a model anywhere, by name.
+  func weights(from directory: String) throws -> [String: [Float]] {
     try onEngine {
-      let model = try AcousticModel(directory: "\(path)/\(directory)")
+      let model = try AcousticModel(directory: directory)
       return Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.name, $0.tensor.values) })
     }
   }

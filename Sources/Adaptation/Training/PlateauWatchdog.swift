@@ -31,7 +31,3 @@ package struct PlateauWatchdog: Sendable {
       : "the network says next to nothing right and its loss has stopped falling: stop, and try a higher learning rate, more data or a base of a nearer language"
   }
 }
-
-func percent(_ rate: Double) -> String { decimals(rate * 100, 1) + " %" }
-
-func decimals(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }

@@ -1,3 +1,4 @@
+import Basics
 package import SpeechCorpus
 package import SpeechText
 package import Transcription
@@ -48,6 +49,14 @@ package struct Comparison: Sendable {
       budget: budget)
   }
 
+  /// Names what was judged, whatever its manifest is called: the SHA-256 of the utterances and their texts.
+  package var utteranceHash: String {
+    let scored = Set(adapted.scores.map(\.utterance.id))
+    let lines = base.scores.map(\.utterance).filter { scored.contains($0.id) }
+      .map { "\($0.id)\t\($0.offsetSeconds)\t\($0.text)" }
+    return SHA256.hash(lines.sorted().joined(separator: "\n").utf8).hex
+  }
+
   /// Utterances that could not be scored.
   package func quarantine(source: String) -> Quarantine {
     var result = Quarantine()
@@ -67,13 +76,9 @@ package struct Comparison: Sendable {
     [
       ("WER", wordRates, words), ("CER", characterRates, characters),
     ].map { name, rates, difference in
-      "\(name) \(percent(rates.base.rate)) → \(percent(rates.adapted.rate)), difference \(signed(difference.difference)) [95 %: \(signed(difference.lower)) … \(signed(difference.upper))]"
+      "\(name) \(percent(rates.base.rate)) → \(percent(rates.adapted.rate)), difference \(points(difference.difference)) [95 %: \(points(difference.lower)) … \(points(difference.upper))]"
         + (difference.isResolvable
           ? "" : ", of too few \(difference.unit.rawValue) (\(difference.units)) to rely on")
     }
   }
-}
-
-private func signed(_ rate: Double) -> String {
-  (rate > 0 ? "+" : rate < 0 ? "−" : "") + decimals(abs(rate) * 100, 1)
 }

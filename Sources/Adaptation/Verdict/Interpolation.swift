@@ -1,3 +1,4 @@
+import Basics
 package import TensorEngine
 
 /// The weights between the base's and the adapted ones, base + α · (adapted − base): they often keep most of
@@ -20,6 +21,8 @@ package struct Interpolation: Sendable {
   package let points: [Point]
   /// The α to ship: of the mixtures that keep the budget, the one with the lowest CER on the target.
   package let chosen: Double
+  /// What training gave, as it is, on the data that judges; nil where that is what was chosen.
+  package var uninterpolated: ModelScores?
 
   package static let shares = [1, 0.75, 0.5, 0.25, 0]
 

@@ -2,7 +2,8 @@ package import SpeechText
 
 /// What an adaptation did to the target's error, on data that chose nothing.
 public enum Verdict: String, Sendable, Codable {
-  /// The 95 % interval of the difference lies below zero: fewer errors.
+  /// The 95 % interval of the difference lies below zero: fewer errors. With more word errors beyond chance, a
+  /// gain in characters is neutral.
   case positive = "positive transfer"
   /// It contains zero, or there are too few utterances to know.
   case neutral
@@ -40,53 +41,64 @@ package struct Decision: Sendable {
 
   package var shipsAdapted: Bool { ships == .adapted }
 
-  /// The base ships unless the adapted model makes significantly fewer errors on what judges, and does not
-  /// forget more than the budget beyond doubt. One trained from scratch ships where it makes significantly fewer.
+  /// The base ships unless the adapted model makes significantly fewer character errors on what judges, not
+  /// significantly more word errors, and does not forget more than the budget beyond doubt. One trained from scratch
+  /// ships where it makes significantly fewer, unless there is something to retain, which it never knew. Nothing
+  /// ships that is significantly worse than the base.
   ///
   /// - Parameters:
-  ///   - characters: adapted against its rival on data that chose nothing. Judged by characters: the same
-  ///     errors, but many more of them than of words, so it resolves sooner.
-  ///   - rival: the base, or where that cannot write the target's alphabet, training from scratch.
+  ///   - characters: adapted against its rival on data that chose nothing. They judge: the same errors, but many
+  ///     more of them than of words, so they resolve sooner.
+  ///   - words: of the same. A gain in characters may cost whole words, and is no proved gain then.
+  ///   - rival: the base, or where that cannot write the target, training from scratch.
   ///   - forgetting: nil where it is not measured.
+  ///   - overBase: against the base, the characters of what may ship, where the base is not the rival.
   package init(
-    _ characters: PairedBootstrap, against rival: ShippedModel = .base,
-    forgetting: Forgetting? = nil
+    characters: PairedBootstrap, words: PairedBootstrap, against rival: ShippedModel = .base,
+    forgetting: Forgetting? = nil, overBase: [ShippedModel: PairedBootstrap] = [:]
   ) {
     (self.rival, self.forgetting) = (rival, forgetting)
-    verdict =
+    let byCharacters: Verdict =
       characters.isResolvable
       ? Verdict(lower: characters.lower, upper: characters.upper) : .neutral
-    let unproved: ShippedModel = rival == .base ? .base : .adapted
-    let shipped: String
+    let losesWords = byCharacters == .positive && words.isWorse
+    verdict = losesWords ? .neutral : byCharacters
     if let forgetting, forgetting.outcome == .exceeded {
       ships = .base
       reason =
         "the base ships: \(forgetting.line). Give a larger --forgetting-budget, or replay retained data in training"
       return
     }
-    guard characters.isResolvable else {
-      ships = unproved
-      reason =
-        "\(unproved.text) ships: there are too few \(characters.unit.rawValue) (\(characters.units)) to tell; give at least \(characters.unit.fewestUnits) by --test or --dev"
-      return
-    }
+    var shipped: ShippedModel = rival == .base ? .base : .adapted
+    var why: String
     switch verdict {
+    case _ where !characters.isResolvable:
+      why =
+        "there are too few \(characters.unit.rawValue) (\(characters.units)) to tell; give at least \(characters.unit.fewestUnits) by --test or --dev"
+    case _ where losesWords:
+      why =
+        "the adapted model makes significantly fewer character errors, but significantly more word errors"
     case .positive:
-      ships = .adapted
-      shipped =
-        "it makes significantly fewer errors" + (rival == .base ? "" : " than \(rival.text)")
+      shipped = .adapted
+      why = "it makes significantly fewer errors" + (rival == .base ? "" : " than \(rival.text)")
+    case .negative where rival == .scratch && forgetting != nil:
+      why = "\(rival.text) makes significantly fewer errors, but never knew what is retained"
     case .negative:
-      ships = rival
-      shipped = "the adapted model makes significantly more errors"
+      shipped = rival
+      why = "the adapted model makes significantly more errors"
     case .neutral:
-      ships = unproved
-      shipped =
+      why =
         rival == .scratch
         ? "neither it nor \(rival.text) is proved better"
         : characters.difference < 0
           ? "the adapted model makes fewer errors, but too few utterances judge to prove it; give more by --test"
           : "the adapted model does not make fewer errors"
     }
-    reason = "\(ships.text) ships: \(shipped)"
+    if overBase[shipped]?.isWorse == true {
+      why = "\(shipped.text) makes significantly more errors than it"
+      shipped = .base
+    }
+    ships = shipped
+    reason = "\(ships.text) ships: \(why)"
   }
 }

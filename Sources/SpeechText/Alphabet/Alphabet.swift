@@ -25,4 +25,12 @@ public struct Alphabet: Sendable, Hashable {
   public func outside(_ vocabulary: Vocabulary) -> [Unicode.Scalar] {
     characters.filter { !vocabulary.encode(String($0)).unknown.isEmpty }
   }
+
+  /// The share of the corpus's characters, as often as they stand in it, that `vocabulary` can encode; 1 where
+  /// there are none.
+  public func coverage(by vocabulary: Vocabulary) -> Double {
+    let all = counts.values.reduce(0, +)
+    let lacking = outside(vocabulary).reduce(0) { $0 + counts[$1]! }
+    return all == 0 ? 1 : 1 - Double(lacking) / Double(all)
+  }
 }

@@ -1,4 +1,4 @@
-import AcousticModels
+import Basics
 import Foundation
 import SpeechCorpus
 import SpeechText
@@ -8,8 +8,6 @@ import Transcription
 struct AdaptationPage {
   let report: AdaptationReport
   let course: [Metric]
-  /// Its front end draws the spectrograms.
-  let model: AcousticModel
   /// The best and the worst changes, so many each.
   private static let examples = 10
 
@@ -23,6 +21,7 @@ struct AdaptationPage {
       <h1 style="color:\(colour)">\(HTML.escaped(verdict.rawValue.prefix(1).uppercased() + verdict.rawValue.dropFirst()))</h1>
       <p>\(HTML.escaped(report.decision.reason)).</p>
       \(HTML.table(["", report.decision.rival == .base ? "Base" : "From scratch", "Adapted", "Difference, 95 %"], scores))
+      \(models)
       <h2>Training</h2><div class="charts">\(charts)</div>
       <h2>By speaker</h2>\(groups { $0.utterance.speaker ?? "unknown" })
       <h2>By length</h2>\(groups(AdaptationPage.length))
@@ -50,10 +49,21 @@ struct AdaptationPage {
       }
     }
     return rows("target", report.target)
-      + (report.retained.map { rows("retained", $0) } ?? [["retained", "not measured", "", ""]])
+      + (report.retained.map { rows("retained", $0) }
+        ?? [["retained", "not measured" + (report.unmeasured.map { ": \($0)" } ?? ""), "", ""]])
   }
 
-  private func points(_ rate: Double) -> String { String(format: "%+.1f", rate * 100) }
+  /// Every model that there was to choose from, where those are not the two of the comparison.
+  private var models: String {
+    guard report.hasOtherModels else { return "" }
+    func rates(_ evaluation: Evaluation?) -> [String] {
+      [evaluation?.words.rate, evaluation?.characters.rate].map { $0.map { percent($0) } ?? "" }
+    }
+    return "<h2>All models</h2>"
+      + HTML.table(
+        ["", "target, WER", "CER", "retained, WER", "CER"],
+        report.models.map { [$0.kind.rawValue] + rates($0.target) + rates($0.retained) })
+  }
 
   private var charts: String {
     func curve(_ name: String, _ colour: String, _ value: (Metric) -> Double?) -> LineChart.Curve {
@@ -159,7 +169,7 @@ struct AdaptationPage {
       let utterance = change.base.utterance
       return """
         <div class="example"><div class="faint">\(HTML.escaped(utterance.id)): \(change.base.characters.errors) errors → \(change.adapted.characters.errors)</div>
-        \(SpectrogramImage.element(utterance.audioPath, offset: utterance.offsetSeconds, seconds: utterance.durationSeconds, model))
+        \(SpectrogramImage.element(utterance.audioPath, offset: utterance.offsetSeconds, seconds: utterance.durationSeconds))
         <pre>\(HTML.escaped(change.base.reference))
         \(HTML.marked(change.base.hypothesis, against: change.base.reference))
         \(HTML.marked(change.adapted.hypothesis, against: change.base.reference))</pre></div>
@@ -174,6 +184,7 @@ struct AdaptationPage {
     let request = report.request
     var rows = [
       ["base", request.base], ["its weights, SHA-256", report.baseHash],
+      ["language", request.language ?? "the weights' own"],
       ["train", request.train ?? "nothing labelled"], ["strategy", "\(request.strategy)"],
       ["parameters trained", "\(report.trainable) of \(report.parameters)"],
       ["labels", report.transfer ?? "the base's own"],

@@ -1,23 +1,22 @@
 import AcousticFeatures
-import AcousticModels
 import AudioIO
 import Foundation
 
-/// The log-mel of a recording as a picture, in the page itself.
-enum SpectrogramImage {
+/// The log-mel of a recording as a picture, in the page itself: the same whatever the network hears.
+package enum SpectrogramImage {
+  private static let logMel = try? LogMel()
+
   /// An `img` element; empty where the recording cannot be read any more.
   ///
   /// - Parameter most: seconds shown.
-  static func element(
-    _ path: String, offset: Double, seconds: Double?, _ model: AcousticModel, most: Double = 12
-  )
-    -> String
-  {
+  package static func element(
+    _ path: String, offset: Double, seconds: Double?, most: Double = 12
+  ) -> String {
     let wanted = min(seconds ?? most, most)
-    guard
+    guard let logMel,
       let samples = try? readAudio(
-        path, sampleRate: model.frontEnd.sampleRate, offsetSeconds: offset, durationSeconds: wanted),
-      let features = try? model.frontEnd(samples), features.validFrames > 1
+        path, sampleRate: logMel.sampleRate, offsetSeconds: offset, durationSeconds: wanted),
+      let features = try? logMel(samples), features.validFrames > 1
     else { return "" }
     let image = bitmap(features.values, frames: features.validFrames, bins: features.bins)
     return
