@@ -38,7 +38,8 @@ public struct SpecAugment: Sendable, Codable, Hashable {
   public func apply(to features: inout Features, random: inout SeededRandom) {
     let (bins, valid) = (features.bins, features.validFrames)
     guard valid > 0, bins > 0 else { return }
-    for _ in 0..<frequencyMasks {
+    // Samples have no frequencies to hide: a mask over their one bin would hide all of the recording.
+    for _ in 0..<(bins > 1 ? frequencyMasks : 0) {
       let range = SpecAugment.range(within: bins, widest: frequencyWidthBins, random: &random)
       for frame in 0..<valid {
         for bin in range { features.values[frame * bins + bin] = 0 }

@@ -1,3 +1,4 @@
+import AcousticFeatures
 import AcousticModels
 import Adaptation
 import AudioIO
@@ -53,6 +54,66 @@ struct TestTimeTests {
     #expect(!reason.isEmpty)
     #expect(transcript.text == text)
     #expect(try weights() == before)
+  }
+
+  /// Samples have one bin: a mask over it would hide the whole recording, and two views that hear nothing would
+  /// agree whatever became of the network.
+  @Test func viewsOfSamplesLeaveMostOfThem() {
+    let window = Features(
+      frames: 16_000, bins: 1, validFrames: 16_000, values: .init(repeating: 1, count: 16_000))
+    let views = TestTimeAdapter.views(of: window)
+    #expect(views.count == 2 && views[0].values != views[1].values)
+    for view in views {
+      let hidden = view.values.count { $0 == 0 }
+      #expect((1...1600).contains(hidden), "\(hidden) samples are hidden")
+    }
+  }
+
+  /// A view that hears nothing agrees with nothing, and its window counts.
+  @Test(
+    arguments: [
+      ("abc", "abc", "abd", 2.0 / 3, 3), ("abc", "", "abc", 0, 3), ("abc", "", "", 0, 3),
+      ("", "", "ab", 0, 2), ("", "", "", 1, 0), ("ab", "abcd", "ab", 0.5, 4),
+    ]) func agreement(_ text: String, _ one: String, _ other: String, _ share: Double, _ count: Int)
+  {
+    let found = TestTimeAdapter.Agreement(text, views: [one, other])
+    #expect(abs(found.share - share) < 1e-12 && found.characters == count)
+  }
+
+  /// No more of a long recording than was asked for, from all over it.
+  @Test func longRecordingsAreThinned() throws {
+    let path = "\(try Golden.temporaryDirectory())/long.wav"
+    var random = SeededRandom(seed: 1)
+    try AudioWriter.write(
+      (0..<150 * 8000).map { _ in random.uniform(-0.1...0.1) }, sampleRate: 8000, to: path)
+    for (most, count) in [(60.0, 2), (30, 1), (1000, 6)] {
+      var options = TestTimeAdapter.Options()
+      options.mostSeconds = most
+      let windows = try TestTimeAdapter(model: model, options: options).windows(of: path)
+      let seconds = windows.reduce(0) { $0 + Double($1.validFrames) } * model.frontEnd.hopSeconds
+      #expect(seconds <= most + 1 && windows.count <= count && !windows.isEmpty)
+    }
+  }
+
+  @Test func networksOfSamples() throws {
+    let samples = try onEngine { try TinyModel.wav2vec2() }
+    let clip = try Overfitted.clips()[0].audioPath
+    let before = try onEngine { samples.parameters.map { $0.tensor.values } }
+    _ = try TestTimeAdapter(model: samples, precision: .float32).transcribe(path: clip)
+    #expect(try onEngine { samples.parameters.map { $0.tensor.values } } == before)
+  }
+
+  /// DeepSpeech has nothing of what adapts, and does not say that it did.
+  @Test func withoutNormalisations() throws {
+    let deepSpeech = try onEngine {
+      try AcousticModel(directory: "\(Golden.directory)/deepspeech")
+    }
+    let clip = try Overfitted.clips()[0].audioPath
+    let (transcript, outcome) = try TestTimeAdapter(model: deepSpeech, precision: .float32)
+      .transcribe(path: clip)
+    #expect(outcome == .refused("the network has no normalisations, which are what would adapt"))
+    let plain = try Transcriber(model: deepSpeech, precision: .float32).transcribe(path: clip)
+    #expect(transcript.text == plain.text)
   }
 
   @Test func silence() throws {

@@ -1,4 +1,4 @@
-import AcousticFeatures
+package import AcousticFeatures
 public import AcousticModels
 import AudioIO
 import Basics
@@ -22,7 +22,8 @@ public final class TestTimeAdapter {
     public var entropyShare: Float = 0.3
     /// Softens the posteriors that are made surer.
     public var temperature: Float = 2.5
-    /// Longer recordings adapt by so many seconds of them, spread over their length.
+    /// Longer recordings adapt by no more than so many seconds of them, spread over their length; by one window at
+    /// the least.
     public var mostSeconds = 60.0
     /// What the guard allows: fall of the agreement between views, change of labels a second (a ratio, or its
     /// inverse), change of the share of blanks, and mean divergence from the base's posteriors in nats.
@@ -63,9 +64,12 @@ public final class TestTimeAdapter {
   /// - Throws: as `Transcriber.transcribe(path:)`.
   public func transcribe(path: String) throws -> (transcript: Transcript, outcome: Outcome) {
     let before = try transcriber.transcribe(path: path)
+    let norms = model.parameters.filter { $0.role == .normalisation }
+    guard !norms.isEmpty else {
+      return (before, .refused("the network has no normalisations, which are what would adapt"))
+    }
     let windows = try windows(of: path)
     return try onEngine {
-      let norms = model.parameters.filter { $0.role == .normalisation }
       let kept = norms.map { $0.tensor.values }
       let required = model.parameters.map(\.tensor.requiresGradient)
       defer {
@@ -99,7 +103,7 @@ public final class TestTimeAdapter {
   // MARK: Adapting
 
   /// Features of the windows that adapt, spread over the recording.
-  private func windows(of path: String) throws -> [Features] {
+  package func windows(of path: String) throws -> [Features] {
     let rate = model.frontEnd.sampleRate
     let reader = try AudioReader(path, sampleRate: rate)
     var source = WindowReader(
@@ -114,12 +118,12 @@ public final class TestTimeAdapter {
       defer { index += 1 }
       guard index % stride == 0, let features = try? model.frontEnd(samples) else { continue }
       all.append(features)
-      if all.count > 2 * most {
+      if all.count > most {
         all = all.indices.filter { $0 % 2 == 0 }.map { all[$0] }
         stride *= 2
       }
     }
-    return Array(all.prefix(2 * most))
+    return all
   }
 
   private func adapt(_ norms: [Parameter], _ windows: [Features]) {
@@ -178,9 +182,7 @@ public final class TestTimeAdapter {
   private struct Measure {
     let labels: Int
     let blankShare: Double
-    /// 1 less the character error between two perturbed views.
-    let agreement: Double
-    let characters: Int
+    let agreement: Agreement
     /// Log-posteriors, [rows, labels].
     let posteriors: Tensor
     let rows: Range<Int>
@@ -192,28 +194,47 @@ public final class TestTimeAdapter {
     let rows = segments.validRange(0)
     let heard = try decoder(logits, segments, 0)
     let said = heard.reduce(0) { $0 + $1.endFrame - $1.startFrame }
-    let views = try [1, 2].map { view -> String in
-      var masked = window
-      var random = SeededRandom(seed: 0x7E57, view)
-      TestTimeAdapter.view.apply(to: &masked, random: &random)
-      let (logits, segments) = model.network(FeatureBatch([masked]), evaluation)
+    let views = try TestTimeAdapter.views(of: window).map { view -> String in
+      let (logits, segments) = model.network(FeatureBatch([view]), evaluation)
       return model.vocabulary.decode(try decoder(logits, segments, 0).map(\.label))
     }
-    let counts = ErrorCounts.characters(reference: views[0], hypothesis: views[1])
     return Measure(
       labels: heard.count,
       blankShare: Double(rows.count - said) / Double(max(1, rows.count)),
-      agreement: 1 - Double(counts.errors) / Double(max(1, counts.referenceLength)),
-      characters: counts.referenceLength, posteriors: logits.softmax(logarithm: true), rows: rows)
+      agreement: Agreement(model.vocabulary.decode(heard.map(\.label)), views: views),
+      posteriors: logits.softmax(logarithm: true), rows: rows)
   }
 
-  /// Masks that leave most of what is said.
-  private static let view: SpecAugment = {
-    var view = SpecAugment()
-    view.frequencyMasks = 1
-    view.timeMasks = 2
-    return view
-  }()
+  /// How far two perturbed views of a window are heard alike.
+  package struct Agreement: Sendable {
+    /// 1 less the character error between them; 0 where one of them hears nothing of what there is to hear.
+    package let share: Double
+    /// What it counts for beside that of other windows: the longest of the texts, for a view that hears nothing
+    /// must not take its window out of the count.
+    package let characters: Int
+
+    /// - Parameter text: what is heard in the window as it is.
+    package init(_ text: String, views: [String]) {
+      let longest = views.map(\.count).max() ?? 0
+      characters = max(text.count, longest)
+      let hearsNothing = characters > 0 && views.contains(where: \.isEmpty)
+      let errors = ErrorCounts.characters(reference: views[0], hypothesis: views[1]).errors
+      share = hearsNothing ? 0 : 1 - min(1, Double(errors) / Double(max(1, longest)))
+    }
+  }
+
+  /// Two views of a window, with masks that leave most of what is said.
+  package static func views(of window: Features) -> [Features] {
+    var augment = SpecAugment()
+    augment.frequencyMasks = 1
+    augment.timeMasks = 2
+    return [1, 2].map { view in
+      var masked = window
+      var random = SeededRandom(seed: 0x7E57, view)
+      augment.apply(to: &masked, random: &random)
+      return masked
+    }
+  }
 
   /// Why the adapted text is not to be trusted; nil where nothing speaks against it.
   private func objection(_ before: [Measure], _ after: [Measure]) -> String? {
@@ -222,8 +243,8 @@ public final class TestTimeAdapter {
     }
     let frames = max(1, total(before) { Double($0.rows.count) })
     func agreement(_ measures: [Measure]) -> Double {
-      total(measures) { $0.agreement * Double($0.characters) }
-        / max(1, total(measures) { Double($0.characters) })
+      total(measures) { $0.agreement.share * Double($0.agreement.characters) }
+        / max(1, total(measures) { Double($0.agreement.characters) })
     }
     let loss = agreement(before) - agreement(after)
     if loss > options.agreementLoss {
