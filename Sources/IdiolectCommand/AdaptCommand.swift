@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Basics
 public import Idiolect
 
 struct AdaptCommand: ParsableCommand {
@@ -9,16 +10,21 @@ struct AdaptCommand: ParsableCommand {
       A pre-flight looks at every recording first; what cannot be used is quarantined and the rest goes \
       on. One half of the held-out data chooses when to stop, the other half judges: base and adapted \
       model are compared with a paired bootstrap. The base ships unless the adapted model makes significantly \
-      fewer errors. Characters that the base lacks extend or replace its output layer; shared rows are kept. \
-      A new alphabet, which the base cannot write, is compared with training from scratch for the same time.
+      fewer character errors and not significantly more word errors. Characters that the base lacks extend or replace \
+      its output layer; shared rows are kept. A target of whose characters the base has labels for less than 95 % \
+      it cannot write: there the adapted model is compared with training from scratch for the same time.
 
-      OUTPUT becomes a model directory; adaptation.json in it holds the lineage, the scores and the \
-      verdict. It changes only at the very end: a model that lies there already survives a run that fails. \
-      Checkpoints and quarantine.jsonl lie in OUTPUT/training; after an interruption, the same command \
-      with --resume goes on, to the bit (times aside). Without --resume an interrupted run is not overwritten: remove \
-      OUTPUT/training to start over. With --strategy lora the update lies in OUTPUT/adapter too, for PEFT; with adapter, the adapters.
+      OUTPUT is runs/FOLDER of the manifest's folder, or runs/NAME of a manifest without one, unless --output says \
+      otherwise; a model that lies there already is then not overwritten. It becomes a model directory; \
+      adaptation.json in it holds the lineage, the scores and the verdict. It changes only at the very end: a model \
+      that lies there already survives a run that fails. Checkpoints and quarantine.jsonl lie in OUTPUT/training; \
+      after an interruption, the same command with --resume goes on, bounded by --epochs to the bit (times aside). \
+      Without --resume an interrupted run is not overwritten: remove OUTPUT/training to start over. With --strategy \
+      lora the update lies in OUTPUT/adapter too, for PEFT; with adapter, the adapters: of a base that has several \
+      languages (MMS) as adapter.LANG.safetensors, LANG being the lang of the manifest, else --language.
 
       Examples:
+        idiolect adapt --train mine/adapt.jsonl
         idiolect adapt --model Models/english-small --train me.jsonl -o mine
         idiolect adapt --train a.jsonl --dev b.jsonl --retain us.jsonl -o adapted
         idiolect adapt --train a.jsonl --test t.jsonl --strategy upper:4 -o adapted
@@ -40,7 +46,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Manifest that chooses and, without --test, judges (default: a tenth of train, or twenty utterances; of less than five minutes or sixty utterances, all of it by cross-validation).",
+      "Manifest that chooses and, without --test, judges (default: a tenth of train, or twenty utterances; of less than five minutes or sixty utterances, all of it by cross-validation, but not with --retain or --unlabelled, by which nothing could be chosen then).",
       valueName: "manifest"))
   var dev: String?
 
@@ -100,8 +106,11 @@ struct AdaptCommand: ParsableCommand {
   var noInterpolation = false
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "directory"))
-  var output: String
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Where the model goes (default: runs/ and the manifest's folder or name).",
+      valueName: "directory"))
+  var output: String?
 
   @Option(
     help:
@@ -135,7 +144,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Flag(
     help:
-      "Do not train from scratch for a new alphabet: it is compared with the base then, which cannot write it."
+      "Do not train from scratch for a target that the base cannot write: the adapted model is compared with the base then."
   )
   var skipScratch = false
 
@@ -149,15 +158,16 @@ struct AdaptCommand: ParsableCommand {
     defer { ProfileReport.print() }
     StandardOutput.outlivesItsReader()
     Interruption.permit()
-    var request = AdaptationRequest(
-      base: try model.directory(), train: train, output: output)
+    guard let manifest = train ?? unlabelled else {
+      throw ValidationError("give --train, or --unlabelled and --test")
+    }
+    let base = try model.directory()
+    let output = try self.output ?? defaultOutput(manifest)
+    var request = AdaptationRequest(base: base, train: train, output: output)
     request.language = model.language
     request.dev = dev
     request.unlabelled = unlabelled
     request.rounds = rounds
-    guard train != nil || unlabelled != nil else {
-      throw ValidationError("give --train, or --unlabelled and --test")
-    }
     guard (1...100).contains(rounds) else {
       throw ValidationError("--rounds takes a number from 1 to 100")
     }
@@ -214,6 +224,7 @@ struct AdaptCommand: ParsableCommand {
     request.keepsFrozenStates = !noFrozenCache
     request.settings.layerDecay = layerDecay
     try training.apply(to: &request.settings, precision: try engine.prepare())
+    if self.output == nil { try StandardOutput.line("output: \(output)") }
     let report = try AdaptationRun(request) { try? StandardOutput.line($0) }.run()
     try StandardOutput.line("")
     for line in report.lines { try StandardOutput.line(line) }
@@ -222,6 +233,23 @@ struct AdaptCommand: ParsableCommand {
 }
 
 extension AdaptCommand {
+  /// Where the model goes of itself: below runs/, by the name of the manifest's folder or its own.
+  ///
+  /// - Throws: `.invalidArgument` where a finished model lies there: nobody asked for that place by name.
+  private func defaultOutput(_ manifest: String) throws -> String {
+    let parts = manifest.split(separator: "/").map(String.init)
+    let folder = parts.dropLast().last.flatMap { [".", ".."].contains($0) ? nil : $0 }
+    let file = parts.last ?? ""
+    let name = folder ?? file.split(separator: ".").first.map(String.init) ?? "adapted"
+    let output = "runs/\(name)"
+    guard training.resume || FilePath.isFolder("\(output)/config.json") == nil else {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(output): a model lies there already; name another place, or this one, by --output")
+    }
+    return output
+  }
+
   /// Minutes of a time such as 90s, 10m or 2h; a bare number is minutes.
   private func minutes(_ text: String) throws -> Double {
     let units: [Character: Double] = ["s": 1.0 / 60, "m": 1, "h": 60]

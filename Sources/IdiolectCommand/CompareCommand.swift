@@ -9,7 +9,8 @@ struct CompareCommand: ParsableCommand {
     abstract: "Sets adaptations side by side.",
     discussion: """
       Reads what each adaptation wrote beside its model. Rows are sorted by the CER of the adapted model on the \
-      data that judged it; runs that were judged by other data do not compare, and are marked.
+      data that judged it. Runs that were judged by other utterances do not compare: where there are such, each is marked \
+      with what judged it.
 
       Examples:
         idiolect compare runs/full runs/lora runs/upper
@@ -32,13 +33,13 @@ struct CompareCommand: ParsableCommand {
     case .json:
       for run in found { try StandardOutput.line(run.record.text(.compact, sortedKeys: false)) }
     case .text:
-      let judges = Set(found.map(\.judge))
+      let judges = Set(found.map(\.judged))
       let rivals = Set(found.map(\.rival))
       let rows = found.map { run in
         [
-          run.path, run.strategy, Figures.percent(run.before), Figures.percent(run.after),
+          run.path, run.strategy, percent(run.before, digits: 2), percent(run.after, digits: 2),
           run.difference, run.retained, run.verdict, run.shipped,
-        ] + (judges.count > 1 ? [run.judge] : []) + (rivals == ["base"] ? [] : [run.rival])
+        ] + (judges.count > 1 ? [run.judgeShown] : []) + (rivals == ["base"] ? [] : [run.rival])
       }
       let heads =
         ["run", "strategy", "CER before", "after", "difference", "retained", "verdict", "ships"]
@@ -50,8 +51,11 @@ struct CompareCommand: ParsableCommand {
   /// What one run wrote of itself.
   private struct Run {
     let path, strategy, verdict, shipped, difference, retained, judge, rival: String
+    /// The hash of the utterances that judged, which one manifest's name may stand for several of.
+    let judged: String
     let before, after: Double
     let record: JSONValue
+    var judgeShown: String { judged == judge ? judge : "\(judge) (\(judged.prefix(8)))" }
 
     init(_ path: String) throws {
       let file = "\(path)/adaptation.json"
@@ -62,10 +66,8 @@ struct CompareCommand: ParsableCommand {
       }
       let target = node["scores"]["target"]["cer"]
       func interval(_ node: JSONNode) throws -> String {
-        func points(_ key: String) throws -> String {
-          String(format: "%+.1f", try node[key].double() * 100)
-        }
-        return "\(try points("rate")) [\(try points("lower")) … \(try points("upper"))]"
+        func rate(_ key: String) throws -> String { points(try node[key].double()) }
+        return "\(try rate("rate")) [\(try rate("lower")) … \(try rate("upper"))]"
       }
       self.path = path
       strategy = try node["lineage"]["strategy"].string()
@@ -83,10 +85,12 @@ struct CompareCommand: ParsableCommand {
         try ["test", "dev", "train"].lazy.compactMap { key in
           lineage[key].value == nil ? nil : try lineage[key].string()
         }.first ?? ""
+      judged = try node["scores"]["target"]["utterances_sha256"].string(default: judge)
       record = [
         "run": .string(path), "strategy": .string(strategy), "cer_before": .number(before),
         "cer_after": .number(after), "verdict": .string(verdict), "ships": .string(shipped),
         "retained": .string(retained), "judged_by": .string(judge),
+        "judged_sha256": .string(judged),
         "compared_with": .string(rival),
       ]
     }

@@ -53,8 +53,8 @@ struct EvaluationReport {
   private func rate(
     _ name: String, _ interval: ErrorInterval, _ counts: ErrorCounts, _ unit: String
   ) -> String {
-    "\(name) \(Figures.percent(interval.rate)) (95 %: \(Figures.percent(interval.lower)) to "
-      + "\(Figures.percent(interval.upper)), over \(interval.units) \(interval.unit.rawValue)): "
+    "\(name) \(percent(interval.rate, digits: 2)) (95 %: \(percent(interval.lower, digits: 2)) to "
+      + "\(percent(interval.upper, digits: 2)), over \(interval.units) \(interval.unit.rawValue)): "
       + "\(counts.substitutions) substitutions, \(counts.insertions) insertions, "
       + "\(counts.deletions) deletions in \(Figures.count(counts.referenceLength)) \(unit)"
   }
@@ -65,7 +65,7 @@ struct EvaluationReport {
     let rows = groups.map { group in
       [
         Failure.oneLine(group.name), "\(group.utterances)", "\(group.words.referenceLength)",
-        Figures.percent(group.words.rate), Figures.percent(group.characters.rate),
+        percent(group.words.rate, digits: 2), percent(group.characters.rate, digits: 2),
       ]
     }
     return [""] + Figures.table([[title, "utterances", "words", "WER", "CER"]] + rows)

@@ -1,10 +1,7 @@
 import Foundation
 
-/// Numbers as people read them.
+/// Lengths, counts and tables as people read them; rates are written by `percent` and `points`.
 enum Figures {
-  /// `12.34 %`
-  static func percent(_ share: Double) -> String { String(format: "%.2f %%", 100 * share) }
-
   /// `0.42 s`, `12.3 s`, `4 min 31 s`, `2 h 5 min`
   static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e12 else { return "unknown" }

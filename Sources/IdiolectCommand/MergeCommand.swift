@@ -8,8 +8,8 @@ struct MergeCommand: ParsableCommand {
     abstract: "Makes one model of a base and adapters.",
     discussion: """
       Adapters are what adapt --strategy lora leaves in OUTPUT/adapter (those of --strategy adapter are no sum of weights and cannot be merged); transcribe and evaluate use one beside \
-      its base with --adapter. Merged, the result is a model like any other. Of several adapters each counts by \
-      its share.
+      its base with --adapter. Merged, the result is a model like any other, its weights stored as those of the base; \
+      adaptation.json in it names base and adapters. Of several adapters each counts by its share.
 
       Examples:
         idiolect merge --adapter runs/anna/adapter -o anna
@@ -41,14 +41,35 @@ struct MergeCommand: ParsableCommand {
       throw ValidationError("give at least one --adapter, and as many shares as adapters")
     }
     let base = try model.directory()
+    try TrainingDirectory(output: output).refuse(base: base)
     try onEngine {
       let whole = try AcousticModel(directory: base, language: model.language)
       try whole.merge(
         try adapter.enumerated().map { index, directory in
           (try AdapterProfile(directory: directory, for: whole), given?[index] ?? 1)
         })
-      try whole.write(to: output)
+      let store = try WeightStore(directory: base)
+      try whole.write(
+        to: output, storage: store.losslessStorage,
+        record: [("merged", try record(base, store, shares: given))])
     }
     try StandardOutput.line("model: \(output)")
+  }
+
+  /// What it was made of, for `adaptation.json`.
+  private func record(_ base: String, _ store: WeightStore, shares: [Float]?) throws -> JSONValue {
+    [
+      "base": .string(base), "base_sha256": .string(try store.sha256()),
+      "language": model.language.map { .string($0) } ?? .null,
+      "adapters": .array(
+        try adapter.enumerated().map { index, directory in
+          let weights = try WeightStore(file: "\(directory)/adapter_model.safetensors")
+          return [
+            "adapter": .string(directory), "sha256": .string(try weights.sha256()),
+            "share": .number(Double(shares?[index] ?? 1)),
+          ]
+        }),
+      "software": .string("idiolect \(idiolectVersion)"),
+    ]
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Idiolect
 
@@ -11,7 +12,7 @@ enum ProfileReport {
       _ name: String, _ time: Double, calls: String = "", rate: String = "", bytes: String = ""
     ) {
       table.append([
-        name, String(format: "%.1f", time * 1e3), Figures.percent(time / seconds), calls, rate,
+        name, String(format: "%.1f", time * 1e3), percent(time / seconds, digits: 2), calls, rate,
         bytes,
       ])
     }

@@ -8,14 +8,18 @@ struct RankCommand: ParsableCommand {
     commandName: "rank",
     abstract: "Tells which base, and how many of its layers, promises most for a target.",
     discussion: """
-      No base is trained. Frames of the target are labelled once for all of them, by a forced alignment, and \
-      the H-score says how well each layer of each base tells the labels apart: 0 not at all, 1 wholly. A \
-      base's own error stands beside it where it has labels for the target's characters. adapt --keep-layers \
-      adapts a base without the layers above those that promise most.
+      The bases that are ranked stay as they are. Frames of the target are labelled once for all of them, by a \
+      forced alignment: by the base with the fewest errors, or where none has labels for 95 % of the target's \
+      characters, by a copy of the one that has most of them, whose output layer and topmost encoder layer learn \
+      them for a minute. Blanks within 60 ms of a label count as it, the others as silence, which is left out. The \
+      H-score says how well each layer of each base tells the labels apart: 0 not at all, 1 wholly. A base's own \
+      error stands beside it where it can write the target. adapt --keep-layers adapts a base without the layers \
+      above those that promise most.
 
       Examples:
         idiolect rank --models Models/english-small,runs/other --data train.jsonl
         idiolect rank --models Models/english-small --data train.jsonl --format json
+        idiolect rank --models mms,Models/multilingual-small --language swh --data train.jsonl
       """)
 
   @Option(help: ArgumentHelp("Model directories, between commas.", valueName: "directories"))
@@ -23,6 +27,12 @@ struct RankCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Manifest of the target.", valueName: "manifest"))
   var data: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The language to hear, of those models that have several (adapter.LANG.safetensors, as MMS).",
+      valueName: "code"))
+  var language: String?
 
   @Option(help: "Minutes of it to look at, drawn at random.")
   var minutes = 10.0
@@ -44,6 +54,7 @@ struct RankCommand: ParsableCommand {
       .appendingPathComponent("idiolect-rank-\(ProcessInfo.processInfo.processIdentifier)").path
     defer { try? FileManager.default.removeItem(atPath: scratch) }
     var request = RankingRequest(models: names, data: data, scratch: scratch)
+    request.language = language
     request.minutes = minutes
     request.seed = seed
     request.precision = try engine.prepare()
@@ -66,8 +77,8 @@ struct RankCommand: ParsableCommand {
       [["base", "characters it has", "CER untouched"]]
         + ranking.bases.map {
           [
-            $0.path, Figures.percent($0.overlap),
-            $0.characterErrorRate.map(Figures.percent) ?? "lacks labels",
+            $0.path, percent($0.overlap, digits: 2),
+            $0.characterErrorRate.map { percent($0, digits: 2) } ?? "lacks labels",
           ]
         })
     lines.append("")
@@ -79,6 +90,9 @@ struct RankCommand: ParsableCommand {
         "the first two are \(String(format: "%.1f", lead)) standard errors apart: take either"
       case nil: "too little data to say how sure this is"
       }
+    lines.append(
+      "blanks within \(Figures.milliseconds(ranking.reachSeconds)) of a label count as it, others are left out as silence"
+    )
     lines.append(
       "\(Figures.count(ranking.frames)) frames of \(ranking.utterances) utterances and \(ranking.labels) labels, aligned by \(ranking.aligner); \(String(format: "%.0f", ranking.seconds)) s; \(sure)"
     )
@@ -105,6 +119,7 @@ struct RankCommand: ParsableCommand {
         }),
       "utterances": .integer(ranking.utterances), "frames": .integer(ranking.frames),
       "labels": .integer(ranking.labels), "aligner": .string(ranking.aligner),
+      "blank_reach_seconds": .number(ranking.reachSeconds),
       "seconds": .rounded(ranking.seconds, digits: 1), "lead": number(ranking.lead),
     ]
   }

@@ -33,7 +33,7 @@ enum RecordingReport {
     if clipped > 0 {
       lines.append(
         "\(Figures.count(clipped)) samples at full scale"
-          + " (\(Figures.percent(Double(clipped) / Double(samples))))")
+          + " (\(percent(Double(clipped) / Double(samples), digits: 2)))")
     }
     if audio.sampleRate < 16_000 {
       lines.append(

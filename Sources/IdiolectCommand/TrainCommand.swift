@@ -9,7 +9,7 @@ struct TrainCommand: ParsableCommand {
       The labels are the characters of the training texts. The network is a FastConformer-CTC in the \
       Hugging Face layout of ParakeetForCTC, or a WaveNet on 20 MFCC, as speech-to-text-wavenet has it. With --from, it has the sizes, weights and labels of that \
       model, and labels for the characters it lacks; nothing is compared with it, as adapt would. Checkpoints lie in OUTPUT/training; after an interruption, \
-      the same command with --resume goes on, to the bit (times aside). Without --resume an interrupted run is not \
+      the same command with --resume goes on, bounded by --epochs to the bit (times aside). Without --resume an interrupted run is not \
       overwritten: remove OUTPUT/training to start over.
 
       Examples:

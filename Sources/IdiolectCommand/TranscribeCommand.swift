@@ -60,6 +60,11 @@ struct TranscribeCommand: ParsableCommand {
     guard logits == nil || files.count == 1 else {
       throw ValidationError("--logits is for one recording, not for \(files.count)")
     }
+    guard logits == nil || !adapt else {
+      throw ValidationError(
+        "--logits are of the model as it is, --adapt gives the text of an adapted one: give one of them"
+      )
+    }
   }
 
   func run() throws {

@@ -4,7 +4,7 @@ import Foundation
 public import SpeechCorpus
 
 /// Which base, and how many of its layers, promises most for a target: by how well frames tell its labels
-/// apart, without training any of them.
+/// apart in the bases as they are.
 public struct Ranking: Sendable {
   /// A base with its layers above `layers` dropped.
   public struct Candidate: Sendable {
@@ -31,8 +31,11 @@ public struct Ranking: Sendable {
   public let utterances: Int
   public let frames: Int
   public let labels: Int
-  /// Which base aligned the frames with labels, and whether its output layer had to be trained for it.
+  /// Which base aligned the frames with labels, and what of a copy of it had to be trained for it.
   public let aligner: String
+  /// How far from a label, in seconds, a blank is taken for it: a network says a label in a frame or two of its
+  /// sound. What lies farther from any is taken for silence and left out.
+  public let reachSeconds: Double
   public let seconds: Double
   public let quarantine: Quarantine
 

@@ -12,11 +12,13 @@ import Transcription
 public struct RankingRequest: Sendable {
   /// Directories of the bases.
   public var models: [String]
+  /// Of those that have several; nil for what is in their own weights.
+  public var language: String?
   /// Manifest of the target.
   public var data: String
   /// Only so many minutes of it are looked at, drawn at random.
   public var minutes = 10.0
-  /// Where an output layer is trained for the alignment, for how long, in seconds.
+  /// Where a copy of a base learns the target's characters for the alignment, for how long, in seconds.
   public var alignmentSeconds = 60.0
   /// Where it is trained; removed afterwards.
   public var scratch: String
@@ -31,15 +33,14 @@ public struct RankingRequest: Sendable {
 /// Ranks bases, and depths of each, for a target.
 ///
 /// All of them are judged by the same labels of the same moments: one forced alignment, by the base that
-/// spells the texts with the fewest errors. Where no base has the target's characters, the output layer of the
-/// one that has most of them is trained for a minute first.
+/// spells the texts with the fewest errors. Where no base can write the target, a copy of the one that has most of
+/// its characters is trained for a minute first: its output layer and its topmost encoder layer. The bases that are
+/// ranked stay as they are.
 public final class RankingRun {
   private let request: RankingRequest
   private let say: (String) -> Void
   /// The statistics of so many parts of the utterances tell how sure a score is.
   static let parts = 4
-  /// A base that lacks more of the target's characters cannot spell it.
-  static let leastOverlap = 0.9
 
   public init(_ request: RankingRequest, say: @escaping (String) -> Void = { _ in }) {
     self.request = request
@@ -52,7 +53,7 @@ public final class RankingRun {
   private func runOnEngine() throws -> Ranking {
     let begin = DispatchTime.now().uptimeNanoseconds
     let manifest = try Manifest(path: request.data)
-    let models = try request.models.map { try AcousticModel(directory: $0) }
+    let models = try open()
     guard let first = models.first else {
       throw IdiolectError(.invalidArgument, "no model to rank; give at least one by --models")
     }
@@ -81,8 +82,17 @@ public final class RankingRun {
     candidates.sort { ($0.score ?? -1, $1.layers) > ($1.score ?? -1, $0.layers) }
     return Ranking(
       candidates: candidates, bases: bases, utterances: labels.count, frames: frames,
-      labels: known, aligner: name,
+      labels: known, aligner: name, reachSeconds: FrameLabels.reach,
       seconds: Double(DispatchTime.now().uptimeNanoseconds - begin) * 1e-9, quarantine: quarantine)
+  }
+
+  /// The language goes to the bases that have several; where none has, the first says so.
+  private func open() throws -> [AcousticModel] {
+    let have = request.models.map { !LanguageAdapters.languages(in: $0).isEmpty }
+    return try request.models.enumerated().map { index, path in
+      try AcousticModel(
+        directory: path, language: have[index] || !have.contains(true) ? request.language : nil)
+    }
   }
 
   private func some(of utterances: [Utterance]) -> [Utterance] {
@@ -97,19 +107,14 @@ public final class RankingRun {
   private func describe(
     _ model: AcousticModel, _ path: String, _ utterances: [Utterance]
   ) throws -> Ranking.Base {
-    let alphabet = Alphabet(texts: utterances.map { model.normalizer($0.text) })
-    let missing = Set(alphabet.outside(model.vocabulary))
-    let (all, lacking) = alphabet.counts.reduce((0, 0)) { sum, entry in
-      (sum.0 + entry.value, sum.1 + (missing.contains(entry.key) ? entry.value : 0))
-    }
-    let overlap = 1 - Double(lacking) / Double(max(1, all))
-    guard overlap >= RankingRun.leastOverlap else {
-      return Ranking.Base(path: path, overlap: overlap, characterErrorRate: nil)
+    let coverage = LabelCoverage(of: utterances, by: model)
+    guard coverage.canWrite else {
+      return Ranking.Base(path: path, overlap: coverage.share, characterErrorRate: nil)
     }
     let evaluation = try Evaluation(
       utterances, transcriber: try Transcriber(model: model, precision: request.precision))
     return Ranking.Base(
-      path: path, overlap: overlap, characterErrorRate: evaluation.characters.rate)
+      path: path, overlap: coverage.share, characterErrorRate: evaluation.characters.rate)
   }
 
   /// The model that aligns: the base with the fewest errors, or one whose output layer learns the alphabet.
@@ -125,7 +130,10 @@ public final class RankingRun {
     let best = bases.indices.max { bases[$0].overlap < bases[$1].overlap }!
     let base = models[best]
     let alphabet = Alphabet(texts: utterances.map { base.normalizer($0.text) })
-    say("no base spells the target: the output layer of \(bases[best].path) learns its characters")
+    let learns = "output layer and topmost encoder layer"
+    say(
+      "no base can write the target: a copy of \(bases[best].path) learns its characters, \(learns), in \(decimals(request.alignmentSeconds, 0)) s"
+    )
     let model = try base.replacingLabels(
       LabelTransfer(base: base.vocabulary, alphabet: alphabet, mode: .replace), seed: request.seed)
     var settings = TrainingSettings()
@@ -147,7 +155,7 @@ public final class RankingRun {
       corpus: TrainingCorpus(utterances, model: model, cacheBytes: settings.featureCacheBytes),
       settings: settings, files: files, fingerprint: "", lookAtDev: nil, report: { _ in }
     ).run()
-    return (model, "\(bases[best].path), its output layer trained for this")
+    return (model, "a copy of \(bases[best].path), its \(learns) trained for this")
   }
 
   /// Labels by utterance, where there is an alignment; and how many labels there are.
