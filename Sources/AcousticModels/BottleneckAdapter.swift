@@ -34,10 +34,9 @@ package final class BottleneckAdapter {
 extension AcousticModel {
   /// Parameters of adapters at the end of every encoder layer.
   ///
-  /// - Throws: as `addingAdapters`; `.invalidModel` where the network has no place for them.
+  /// - Throws: as `addingAdapters`.
   package func adapterParameters(width: Int?) throws -> Int {
     let configuration = try withAdapters(width: width)
-    try configuration.validate(file: "network")
     let width = configuration.adapterWidth!
     return (1...configuration.layerCount).reduce(0) { sum, depth in
       let size = configuration.layerWidth(depth)

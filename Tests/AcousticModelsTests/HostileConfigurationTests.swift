@@ -32,7 +32,7 @@ import Testing
     let frontEnd =
       name.hasPrefix("parakeet")
       ? FrontEndConfiguration.logMel(LogMelConfiguration()) : preset.configuration()
-    for (file, data) in try frontEnd.huggingFaceFiles() {
+    for (file, data) in try frontEnd.modelFiles() {
       try data.write(to: URL(fileURLWithPath: "\(copy)/\(file)"))
     }
     let labels = config["vocab_size"]?.integer ?? 32

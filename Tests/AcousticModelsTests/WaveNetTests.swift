@@ -20,7 +20,7 @@ import Testing
       try FileManager.default.copyItem(
         atPath: "\(golden.directory)/\(file)", toPath: "\(copy)/\(file)")
     }
-    for (file, data) in try FeaturePreset.wavenet.configuration().huggingFaceFiles() {
+    for (file, data) in try FeaturePreset.wavenet.configuration().modelFiles() {
       try data.write(to: URL(fileURLWithPath: "\(copy)/\(file)"))
     }
     return try AcousticModel(directory: copy)
