@@ -186,7 +186,7 @@ public final class RankingRun {
     return (found, labels.count)
   }
 
-  private var evaluation: Pass { Pass(training: false, precision: request.precision) }
+  private var evaluation: Pass { .evaluation(request.precision) }
 
   /// The H-score of every depth of a model.
   private func score(

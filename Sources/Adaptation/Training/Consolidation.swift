@@ -43,7 +43,7 @@ struct Consolidation {
       let tape = Tape()
       let value = try tape.recording {
         let (logits, segments) = model.network(
-          FeatureBatch([features]), Pass(training: false, precision: settings.precision))
+          FeatureBatch([features]), .evaluation(settings.precision))
         let utterance = CTCUtterance(
           name: corpus.items[item].utterance.id,
           segment: PackedSegment(segments, 0),

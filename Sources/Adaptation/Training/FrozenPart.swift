@@ -72,6 +72,7 @@ extension Trainer {
   func logits(
     _ batch: TrainingBatch, _ pass: Pass
   ) -> (logits: Tensor, taught: Tensor?, segments: Segments) {
+    let evaluation = Pass.evaluation(settings.precision)
     guard let frozen else {
       let features = FeatureBatch(batch.features)
       let (logits, segments) = model.network(features, pass)
@@ -85,15 +86,13 @@ extension Trainer {
     return (logits, teacher?.logits(hidden, rows, depth: frozen.layers, evaluation), segments)
   }
 
-  private var evaluation: Pass { Pass(training: false, precision: settings.precision) }
-
   /// An utterance by itself, so that what else was in its batch changes no bit.
   private func states(_ input: TrainingInput, item: Int, _ view: Int) -> HiddenStates {
     switch input {
     case .states(let states): return states
     case .features(let features):
       let (hidden, segments) = model.network.lower(
-        FeatureBatch([features]), depth: frozen!.layers, evaluation)
+        FeatureBatch([features]), depth: frozen!.layers, .evaluation(settings.precision))
       let states = HiddenStates(
         rows: segments.range(0).count, rounding: hidden.pointer, count: hidden.count)
       frozen!.states?.add(states, item: item, view: view)

@@ -25,9 +25,9 @@ package final class Trainer {
   private let files: TrainingDirectory
   let loss: CTCLoss
   private let watchdog: PlateauWatchdog
-  /// Scores the network on the dev set as it stands; nil without one.
   /// Opened when training begins.
   private(set) var metrics: MetricsLog?
+  /// Scores the network on the dev set as it stands; nil without one.
   private let lookAtDev: (() throws -> DevScore)?
   let report: (String) -> Void
 

@@ -28,6 +28,11 @@ public final class Pass {
     (recomputes, quantises, isRepeat) = (false, other.quantises, true)
   }
 
+  /// A pass that uses the network and changes nothing.
+  package static func evaluation(_ precision: Precision) -> Pass {
+    Pass(training: false, precision: precision)
+  }
+
   /// A seed for the next operation that draws.
   package func nextSeed() -> UInt64 { random.next() }
 
