@@ -67,6 +67,28 @@ struct BatchPlanTests {
     #expect(Set(draws.filter { $0.item >= first }.map(\.item)).count == seconds.count - first)
   }
 
+  /// However often an item comes, its copies are drawn a speed each; those of a fixed view are the same.
+  @Test(arguments: [nil, 1] as [Int?]) func copiesHaveSpeedsOfTheirOwn(_ view: Int?) {
+    let (first, speeds) = (seconds.count * 19 / 20, [0.9, 1, 1.1])
+    let plan = BatchPlan(
+      seconds: seconds, mixture: .init(first: first, share: 0.6, keepsOthers: false),
+      batchSeconds: 60, speeds: speeds, seed: 1, epoch: 3, view: view)
+    let draws = plan.batches.joined()
+    let leading = draws.filter { $0.item >= first }
+    let led = leading.reduce(0) { $0 + seconds[$1.item] }
+    let all = draws.reduce(0) { $0 + seconds[$1.item] }
+    #expect(abs(led / all - 0.6) < 0.02)
+    for speed in speeds {
+      let share = Double(leading.count { $0.speed == speed }) / Double(leading.count)
+      #expect(view != nil || (0.25...0.42).contains(share), "\(speed)")
+    }
+    for (item, copies) in Dictionary(grouping: leading, by: \.item) {
+      #expect(copies.count > 8)
+      // A dozen and more at one speed by chance: once in ten thousand.
+      #expect((Set(copies.map(\.speed)).count > 1) == (view == nil), "\(item)")
+    }
+  }
+
   @Test func edges() {
     #expect(plan([]).batches.isEmpty)
     #expect(plan([1e9]).batches.count == 1)

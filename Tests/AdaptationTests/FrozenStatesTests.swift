@@ -20,7 +20,8 @@ struct FrozenStatesTests {
   /// Trains the upper layer; `during` is called at each look with the path of the file.
   private func train(
     _ output: String, views: Int? = 2, keeps: Bool = true, precision: Precision = .float32,
-    resumes: Bool = false, stop: Int? = nil, during: @escaping (String) throws -> Void = { _ in }
+    resumes: Bool = false, stop: Int? = nil, replays: Bool = false,
+    during: @escaping (String) throws -> Void = { _ in }
   ) throws -> [[Float]] {
     try onEngine {
       let model = try AcousticModel(directory: corpus.base)
@@ -28,6 +29,7 @@ struct FrozenStatesTests {
       settings.epochs = 5
       settings.views = views
       settings.precision = precision
+      settings.replayShare = replays ? 0.8 : nil
       let (groups, saved) = try Strategy(option: "upper:1").apply(
         to: model, newLabels: false, layerDecay: 1, weightDecay: 0.01, seed: 1)
       let files = TrainingDirectory(output: "\(corpus.path)/\(output)")
@@ -35,7 +37,9 @@ struct FrozenStatesTests {
       var frozen = try #require(
         FrozenPart(groups, of: model.network))
       if keeps { frozen.states = try store(files.frozen) }
-      let data = TrainingCorpus(try TinyCorpus.clips(6), model: model, cacheBytes: 0)
+      let data = TrainingCorpus(
+        try TinyCorpus.clips(6), mixing: replays ? try TinyCorpus.clips(2, of: "test") : [],
+        model: model, cacheBytes: 0)
       var looks = 0
       var trainer: Trainer! = nil
       defer { trainer = nil }
@@ -83,6 +87,14 @@ struct FrozenStatesTests {
     default: break
     }
     #expect(try train("parts", resumes: true) == whole)
+  }
+
+  /// What is replayed comes several times an epoch, and is the same view each time.
+  @Test func replayed() throws {
+    let computed = try train("a", keeps: false, replays: true)
+    #expect(try train("b", replays: true) == computed)
+    #expect(throws: Stop.self) { try train("parts", stop: 4, replays: true) }
+    #expect(try train("parts", resumes: true, replays: true) == computed)
   }
 
   /// Shortened under the run that reads it.

@@ -41,15 +41,16 @@ package struct BatchPlan: Sendable {
     view: Int? = nil
   ) {
     var random = SeededRandom(seed: seed, 0xBA7C4, epoch)
-    func speed(of item: Int) -> Double {
+    func speed(of item: Int, _ random: inout SeededRandom) -> Double {
       guard !speeds.isEmpty else { return 1 }
       guard let view else { return speeds[random.integer(below: speeds.count)] }
       var drawn = SeededRandom(seed: seed, 0x51EED, view, item)
       return speeds[drawn.integer(below: speeds.count)]
     }
-    var draws = random.shuffled(Array(seconds.indices)).map { Draw(item: $0, speed: speed(of: $0)) }
+    let order = random.shuffled(Array(seconds.indices))
+    var draws = order.map { Draw(item: $0, speed: speed(of: $0, &random)) }
     if let mixture {
-      draws = BatchPlan.mixed(draws, seconds, mixture, random: &random)
+      draws = BatchPlan.mixed(draws, seconds, mixture, random: &random, speed: speed)
     }
     func length(_ draw: Draw) -> Double { seconds[draw.item] / draw.speed }
     // Sorting all would give the same neighbours every epoch; sorting pools keeps batches varied.
@@ -75,8 +76,11 @@ package struct BatchPlan: Sendable {
   }
 
   /// The last items as often as their share asks for, and as many of the others as there is room for.
+  ///
+  /// - Parameter speed: draws one for each copy, lest an item that comes often comes at one rate alone.
   private static func mixed(
-    _ draws: [Draw], _ seconds: [Double], _ mixture: Mixture, random: inout SeededRandom
+    _ draws: [Draw], _ seconds: [Double], _ mixture: Mixture, random: inout SeededRandom,
+    speed: (_ item: Int, _ random: inout SeededRandom) -> Double
   ) -> [Draw] {
     let others = seconds[..<mixture.first].reduce(0, +)
     let last = seconds[mixture.first...].reduce(0, +)
@@ -88,9 +92,9 @@ package struct BatchPlan: Sendable {
     var (taken, kept) = (0.0, 0.0)
     for copy in 0... {
       for draw in draws where draw.item >= mixture.first && taken < goal {
-        var draw = draw
-        draw.copy = copy
-        result.append(draw)
+        result.append(
+          copy == 0
+            ? draw : Draw(item: draw.item, speed: speed(draw.item, &random), copy: copy))
         taken += seconds[draw.item]
       }
       if taken >= goal || last <= 0 { break }

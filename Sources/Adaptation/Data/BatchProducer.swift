@@ -132,8 +132,10 @@ package final class BatchProducer: @unchecked Sendable {
         inputs.append(.states(states))
         continue
       }
+      // A fixed view is one, however often it comes: what is kept of it is not asked which copy made it.
+      let copy = settings.views == nil ? draw.copy : 0
       let augmentation = settings.augmentation.map {
-        ($0, SeededRandom(seed: settings.seed, 0xA06, view, draw.item, draw.copy))
+        ($0, SeededRandom(seed: settings.seed, 0xA06, view, draw.item, copy))
       }
       guard
         var made = corpus.features(draw.item, speed: draw.speed, augmentation: augmentation)
@@ -143,9 +145,9 @@ package final class BatchProducer: @unchecked Sendable {
       }
       if let specAugment = settings.specAugment, !corpus.networkMasks {
         var random =
-          draw.copy == 0
+          copy == 0
           ? SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item)
-          : SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item, draw.copy)
+          : SeededRandom(seed: settings.seed, 0x5BEC, view, draw.item, copy)
         specAugment.apply(to: &made, random: &random)
       }
       items.append(draw.item)
