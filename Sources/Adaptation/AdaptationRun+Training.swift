@@ -9,7 +9,9 @@ struct Course {
   let model: AcousticModel
   /// All that training changes, statistics too.
   let saved: [Parameter]
-  let groups: [ParameterGroup]
+  private(set) var groups: [ParameterGroup]
+  /// How much each element of what trains mattered to the base on what is replayed; nil where that is not asked.
+  let importances: [Tensor]?
   let frozen: FrozenPart?
   let teacher: Teacher?
   let baseHash: String
@@ -22,6 +24,10 @@ struct Course {
 
   /// How many values train.
   var trainable: Int { groups.flatMap(\.parameters).reduce(0) { $0 + $1.tensor.count } }
+
+  /// Has the next training go on from this one: what began late, such as all beneath a new output layer, trains at
+  /// once.
+  mutating func goOn() { groups = groups.map { $0.goingOn() } }
 }
 
 extension AdaptationRun {
@@ -45,8 +51,16 @@ extension AdaptationRun {
       to: model, newLabels: transfer != nil, layerDecay: settings.layerDecay,
       weightDecay: settings.weightDecay,
       pull: settings.pullToStart ?? settings.consolidation.map { _ in 0 }, seed: settings.seed)
+    // Of the base's weights, whatever training begins with.
+    let importances = try settings.consolidation.map { _ in
+      try Consolidation(
+        model, groups.flatMap(\.parameters),
+        TrainingCorpus(data.replay, model: model, cacheBytes: 0), settings: settings
+      ).importances
+    }
     return Course(
-      model: model, saved: saved, groups: groups, frozen: try frozenPart(of: model, groups),
+      model: model, saved: saved, groups: groups, importances: importances,
+      frozen: try frozenPart(of: model, groups),
       teacher: settings.distillation.map { Teacher(base, weight: $0) }, baseHash: hash,
       transfer: transfer, replaces: replaces,
       initial: model.parameters.map { $0.tensor.values })
@@ -88,8 +102,12 @@ extension AdaptationRun {
 
   /// Trains on what is labelled, then on what a teacher hears in the rest.
   func train(_ course: Course, _ data: inout AdaptationData) throws -> TrainingState {
+    var course = course
     var state = TrainingState()
-    if !data.train.isEmpty { state = try train(course, data.train, files, &data) }
+    if !data.train.isEmpty {
+      state = try train(course, data.train, files, &data)
+      course.goOn()
+    }
     guard !data.unlabelled.isEmpty else { return state }
     var seconds = state.seconds
     if data.train.isEmpty && course.transfer != nil {
@@ -126,6 +144,7 @@ extension AdaptationRun {
         break
       }
       (state, heard) = (next, now)
+      course.goOn()
     }
     state.seconds = seconds
     return state
@@ -154,11 +173,9 @@ extension AdaptationRun {
       utterances, mixing: data.replay, model: model,
       cacheBytes: frozen?.states == nil ? settings.featureCacheBytes : 0)
     let trainer = Trainer(
-      model: model, parameters: course.saved, groups: course.groups, frozen: frozen,
-      teacher: course.teacher, corpus: corpus, settings: settings, files: files,
+      model: model, parameters: course.saved, groups: course.groups,
+      importances: course.importances, frozen: frozen, teacher: course.teacher, corpus: corpus, settings: settings, files: files,
       fingerprint: fingerprint, lookAtDev: data.selection.isEmpty ? nil : dev.look, report: say)
-    // Of the base's weights: before a checkpoint's are read.
-    if settings.consolidation != nil { try trainer.consolidate() }
     if request.resumes { try trainer.resume() }
     try trainer.run()
     data.quarantine.add(corpus.quarantine(source: request.train ?? request.unlabelled ?? ""))

@@ -57,8 +57,8 @@ public final class AdaptationRun {
     try data.quarantine.write(to: files.quarantine)
     let coverage = LabelCoverage(of: data.train, by: base)
     let choice = try choose(base, hash, &data)
-    let course = try makeCourse(base, hash, data)
-    try choice?.start(course)
+    var course = try makeCourse(base, hash, data)
+    try choice?.start(&course)
     say(
       "strategy \(request.strategy): \(course.trainable) of \(course.model.parameterCount) parameters train, \(settings.precision.rawValue)"
     )

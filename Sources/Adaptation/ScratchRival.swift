@@ -32,7 +32,7 @@ extension AdaptationRun {
       to: model, newLabels: false, layerDecay: 1, weightDecay: settings.weightDecay,
       seed: settings.seed)
     let rival = Course(
-      model: model, saved: saved, groups: groups, frozen: nil, teacher: nil, baseHash: "",
+      model: model, saved: saved, groups: groups, importances: nil, frozen: nil, teacher: nil, baseHash: "",
       transfer: nil, replaces: false, initial: [])
     let files = try files.rival(resumes: asked.resumes)
     var part = data

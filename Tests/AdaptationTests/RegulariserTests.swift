@@ -48,6 +48,46 @@ struct RegulariserTests {
       } < 0.7 * replay)
   }
 
+  /// What trials chose goes on, held at the base and not at what a trial left.
+  @Test(arguments: [true, false]) func holdsAtTheBase(_ isEven: Bool) throws {
+    var request = try corpus.request()
+    request.strategy = .automatic
+    request.budgetMinutes = 0.1
+    request.settings.evaluationSteps = 2
+    if isEven {
+      request.settings.pullToStart = 1e6
+    } else {
+      try replayed(&request)
+      request.settings.consolidation = 1e6
+    }
+    let name = "ctc_head.bias"
+    _ = try AdaptationRun(request) { line in
+      guard line.hasPrefix("chosen") else { return }
+      for path in self.trials { try! self.shift(name, in: path) }
+    }.run()
+    let last = try SafetensorsFile(path: "\(corpus.path)/out/training/last.safetensors")
+    let (base, held) = (try corpus.weights("base")[name]!, try last.readFloats(name))
+    #expect(zip(base, held).allSatisfy { abs($0 - $1) < 0.1 }, "\(zip(base, held).map { $1 - $0 })")
+  }
+
+  private var trials: [String] {
+    (0..<4).map { "\(corpus.path)/out/training/trial-\($0)/training/best.safetensors" }
+      .filter { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// Adds a half to one of the tensors of a file.
+  private func shift(_ name: String, in path: String) throws {
+    let file = try SafetensorsFile(path: path)
+    let values = try Dictionary(
+      uniqueKeysWithValues: file.names.map { ($0, try file.readFloats($0)) })
+    try SafetensorsWriter.write(
+      file.names.map { other in
+        SafetensorsTensor(other, shape: file.entries[other]!.shape) {
+          values[other]!.map { other == name ? $0 + 0.5 : $0 }
+        }
+      }, metadata: file.metadata, to: path)
+  }
+
   /// Twice the distance, twice the gradient; at the base itself the distance has none.
   @Test func distillation() throws {
     let (free, held) = (

@@ -75,6 +75,39 @@ struct UnlabelledTests {
     #expect(try corpus.weights("other") == first)
   }
 
+  /// A new output layer has trained alone before the rounds: in them all trains, in their first update too.
+  @Test func newLabelsWarmUpOnce() throws {
+    let corpus = try TinyCorpus()
+    let clips = try Overfitted.clips()
+    var known = Array(clips[..<4])
+    for index in known.indices { known[index].text += " é" }
+    var request = AdaptationRequest(
+      base: try Overfitted.outcome.get().directory, train: try corpus.write(known, "train"),
+      output: "\(corpus.path)/out")
+    request.unlabelled = try corpus.write(
+      try corpus.takes(clips, "silent", level: 0.7), "unlabelled")
+    request.test = try corpus.write(try corpus.takes(clips, "test", level: 0.8), "test")
+    request.holdsOut = false
+    request.strategy = .full
+    request.rounds = 2
+    request.settings = TinyCorpus.settings
+    // One update each.
+    request.settings.epochs = 1
+    request.settings.batchSeconds = 1000
+    request.settings.learningRate = 1e-2
+    let name = "encoder.layers.0.feed_forward1.linear1.weight"
+    var stages: [[Float]] = []
+    _ = try AdaptationRun(request) { line in
+      guard line.hasPrefix("round 1 is undone") || line.hasPrefix("round 2") else { return }
+      stages = ["", "round-1/training/"].map { part in
+        try! SafetensorsFile(path: "\(corpus.path)/out/training/\(part)last.safetensors")
+          .readFloats(name)
+      }
+    }.run()
+    try #require(stages.count == 2)
+    #expect(stages[0] != stages[1])
+  }
+
   @Test func needsSomethingToJudgeBy() throws {
     let corpus = try TinyCorpus()
     var request = try corpus.request()

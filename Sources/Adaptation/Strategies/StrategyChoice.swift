@@ -105,9 +105,10 @@ package struct StrategyChoice: Sendable {
   }
 
   /// Puts the weights of the best trial into a network, where training goes on from them.
-  func start(_ course: Course) throws {
+  func start(_ course: inout Course) throws {
     guard let weights else { return }
     try TrainingCheckpoint.readWeights(weights, into: course.saved)
+    course.goOn()
   }
 }
 

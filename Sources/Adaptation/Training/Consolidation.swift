@@ -16,11 +16,12 @@ struct Consolidation {
   let importances: [Tensor]
 
   /// - Parameters:
-  ///   - items: of the corpus, those whose knowledge is to be kept.
+  ///   - model: as it is to be held.
   ///   - parameters: of the model.
-  /// - Throws: `.invalidData` where not one of the items gives a gradient.
+  ///   - corpus: what the model is to know still.
+  /// - Throws: `.invalidData` where none of it gives a gradient.
   init(
-    _ model: AcousticModel, _ parameters: [Parameter], _ corpus: TrainingCorpus, items: Range<Int>,
+    _ model: AcousticModel, _ parameters: [Parameter], _ corpus: TrainingCorpus,
     settings: TrainingSettings
   ) throws {
     let loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
@@ -33,7 +34,7 @@ struct Consolidation {
       }
     }
     var random = SeededRandom(seed: settings.seed, 0xE3C)
-    let chosen = random.shuffled(Array(items)).prefix(Consolidation.mostUtterances)
+    let chosen = random.shuffled(Array(corpus.items.indices)).prefix(Consolidation.mostUtterances)
     var count = 0
     let bar = ProgressBar("what matters to retained speech", total: chosen.count)
     defer { bar.finish() }

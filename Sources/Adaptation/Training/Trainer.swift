@@ -34,12 +34,14 @@ package final class Trainer {
   /// - Parameters:
   ///   - parameters: all that is saved: trainable ones and statistics.
   ///   - groups: the trainable ones; every other parameter is frozen.
+  ///   - importances: how strongly each element of these is held beside the pull of its group; nil for evenly.
   ///   - frozen: what `groups` leaves out at the bottom.
   ///   - teacher: what the network is held near, if anything.
   ///   - fingerprint: names settings and data; resuming with another is refused.
   ///   - report: takes a line for the person who waits.
   package init(
     model: AcousticModel, parameters: [Parameter], groups: [ParameterGroup],
+    importances: [Tensor]? = nil,
     frozen: FrozenPart? = nil, teacher: Teacher? = nil, corpus: TrainingCorpus,
     settings: TrainingSettings,
     files: TrainingDirectory,
@@ -55,6 +57,7 @@ package final class Trainer {
     self.lookAtDev = lookAtDev
     self.report = report
     optimiser = AdamW(groups, beta2: settings.beta2)
+    if let importances { optimiser.hold(importances) }
     loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
     watchdog = PlateauWatchdog(labels: model.vocabulary.count)
     average = settings.averageDecay.map { WeightAverage(parameters, decay: $0) }
@@ -63,15 +66,6 @@ package final class Trainer {
     beginLayers()
     for norm in model.network.batchNorms { norm.usesLiveStatistics = settings.liveStatistics }
     state.fingerprint = fingerprint
-  }
-
-  /// Finds which weights matter to what is replayed, and holds them.
-  package func consolidate() throws {
-    optimiser.hold(
-      try Consolidation(
-        model, optimiser.slots.map(\.parameter), corpus,
-        items: corpus.mixesFrom..<corpus.items.count, settings: settings
-      ).importances)
   }
 
   /// Continues from the last checkpoint; at the beginning where the run was stopped before its first.

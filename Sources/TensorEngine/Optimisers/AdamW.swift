@@ -7,10 +7,13 @@ public struct ParameterGroup {
   public let rateScale: Double
   public let weightDecay: Double
   /// The share of training, 0 … 1, after which it begins to train.
-  public let start: Double
-  /// In place of weight decay: how strongly each update draws the weights back to where they are now; nil for
-  /// not at all.
+  public private(set) var start: Double
+  /// In place of weight decay: how strongly each update draws the weights back to where they were when the group
+  /// was made; nil for not at all.
   public let pull: Double?
+  /// Where that was, one for each parameter; nil without a pull. Here rather than in the optimiser, because
+  /// several trainings may follow one another.
+  package let anchors: [Tensor]?
 
   public init(
     _ parameters: [Parameter], rateScale: Double = 1, weightDecay: Double = 0, start: Double = 0,
@@ -21,6 +24,14 @@ public struct ParameterGroup {
     self.weightDecay = weightDecay
     self.start = start
     self.pull = pull
+    anchors = pull.map { _ in parameters.map { Tensor($0.tensor.values, shape: $0.tensor.shape) } }
+  }
+
+  /// The group in a training that goes on from another: it trains from the start, and is held where it was.
+  package func goingOn() -> ParameterGroup {
+    var group = self
+    group.start = 0
+    return group
   }
 }
 
@@ -33,7 +44,7 @@ public final class AdamW {
     package let weightDecay: Double
     package let start: Double
     package let pull: Double
-    /// Where the parameter began; nil without a pull.
+    /// Where the parameter is held; nil without a pull.
     package let anchor: Tensor?
     /// Added to the pull, element by element.
     package var importance: Tensor?
@@ -50,14 +61,13 @@ public final class AdamW {
     _ groups: [ParameterGroup], beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
   ) {
     slots = groups.flatMap { group in
-      group.parameters.map {
+      group.parameters.enumerated().map { index, parameter in
         Slot(
-          parameter: $0, rateScale: group.rateScale, weightDecay: group.weightDecay,
-          start: group.start, pull: group.pull ?? 0,
-          anchor: group.pull == nil ? nil : Tensor($0.tensor.values, shape: $0.tensor.shape),
+          parameter: parameter, rateScale: group.rateScale, weightDecay: group.weightDecay,
+          start: group.start, pull: group.pull ?? 0, anchor: group.anchors?[index],
           importance: nil,
-          first: Tensor(repeating: 0, shape: $0.tensor.shape),
-          second: Tensor(repeating: 0, shape: $0.tensor.shape))
+          first: Tensor(repeating: 0, shape: parameter.tensor.shape),
+          second: Tensor(repeating: 0, shape: parameter.tensor.shape))
       }
     }
     self.beta1 = beta1
@@ -110,7 +120,7 @@ public final class AdamW {
 }
 
 extension AdamW.Slot {
-  /// Moves the weights toward where they began: decoupled from the moments, as weight decay is.
+  /// Moves the weights toward where they are held: decoupled from the moments, as weight decay is.
   fileprivate func drawBack(rate: Double) {
     guard let anchor else { return }
     let tensor = parameter.tensor
