@@ -201,6 +201,26 @@ struct StrategyTests {
     #expect(throws: IdiolectError.self) { try Strategy(option: option) }
   }
 
+  /// A network without hidden units, or without normalisations, is not trained in vain.
+  @Test(
+    arguments: [
+      ("deepspeech", "lhuc"), ("deepspeech", "norm"), ("nemo/quartznet/model.nemo", "lhuc"),
+    ]) func nothingToTrain(_ directory: String, _ option: String) throws
+  {
+    let error = #expect(throws: IdiolectError.self) {
+      try onEngine {
+        let model = try AcousticModel(directory: "\(Golden.directory)/\(directory)")
+        // Elsewhere it has much.
+        _ = try Strategy(option: "bias").apply(
+          to: model, newLabels: false, layerDecay: 1, weightDecay: 0, seed: 1)
+        _ = try Strategy(option: option).apply(
+          to: model, newLabels: true, layerDecay: 1, weightDecay: 0, seed: 1)
+      }
+    }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.contains("strategy \(option): ") == true, "\(error?.message ?? "")")
+  }
+
   @Test func moreLayersThanThereAre() throws {
     let error = #expect(throws: IdiolectError.self) {
       try onEngine {

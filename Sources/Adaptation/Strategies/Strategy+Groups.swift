@@ -13,7 +13,8 @@ extension Strategy {
   ///   - newLabels: whether the output layer has rows that the base did not; it then trains as well.
   ///   - layerDecay: each layer below the output layer learns at this factor of the one above.
   ///   - pull: how strongly weights that the base had are drawn back to it; nil for not at all.
-  /// - Throws: `.invalidArgument` for more layers than there are.
+  /// - Throws: `.invalidArgument` for more layers than there are; `.unsupported` where the network has nothing
+  ///   that the strategy would train.
   package func apply(
     to model: AcousticModel, newLabels: Bool, layerDecay: Double, weightDecay: Double,
     pull: Double? = nil, seed: UInt64
@@ -48,6 +49,14 @@ extension Strategy {
     let trainable = all.filter { parameter in
       parameter.role != .statistic && extractor.map { !parameter.name.hasPrefix($0) } ?? true
         && (chosen(parameter) || (newLabels && model.network.depth(of: parameter) == 0))
+    }
+    // A new output layer alone would train, and nobody would know.
+    guard self == .outputLayer || trainable.contains(where: { model.network.depth(of: $0) > 0 })
+    else {
+      throw IdiolectError(
+        .unsupported,
+        "strategy \(self): the encoder of a \(model.network.sizes.family) network has nothing that it trains; use full, upper:N or adapter"
+      )
     }
     let byDepth = Dictionary(grouping: trainable) { model.network.depth(of: $0) }
     let groups = byDepth.keys.sorted().flatMap { depth in
