@@ -114,6 +114,8 @@ struct HeldOutTests {
     let report = try AdaptationRun(request).run()
     #expect(report.training.looks.allSatisfy { $0.devCER == nil })
     #expect(report.training.best?.step == report.training.step)
+    // What trains is all there is to watch.
+    #expect(report.training.looks.allSatisfy { (0...1).contains($0.blankShare ?? -1) })
     let one = try AdaptationManifests(
       train: request.train, dev: nil, retain: nil, test: request.test)
     let data = try AdaptationData(one, seed: 1, holdsOut: false)

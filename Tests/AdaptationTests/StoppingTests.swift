@@ -110,7 +110,7 @@ struct StoppingTests {
 
   // MARK: - The watchdog
 
-  private func advice(losses: [Double], errors: [Double], best: Double? = nil) -> String? {
+  private func advice(losses: [Double], errors: [Double], isOver: Bool = false) -> String? {
     var state = TrainingState()
     for (index, (loss, error)) in zip(losses, errors).enumerated() {
       var look = TrainingState.Look(step: index, epoch: 0, seconds: 0, loss: loss)
@@ -118,7 +118,32 @@ struct StoppingTests {
       state.looks.append(look)
       if error < state.best?.devCER ?? .infinity { state.best = look }
     }
-    return PlateauWatchdog(labels: 29).judge(state)
+    return PlateauWatchdog(labels: 29).judge(state, isOver: isOver)
+  }
+
+  /// Without a dev set the loss and the share of blanks tell the same.
+  @Test func watchdogWithoutDev() throws {
+    func advice(_ looks: [(Double, Double)]) -> String? {
+      var state = TrainingState()
+      for (index, (loss, blanks)) in looks.enumerated() {
+        var look = TrainingState.Look(step: index, epoch: 0, seconds: 0, loss: loss)
+        look.blankShare = blanks
+        state.looks.append(look)
+        state.best = look
+      }
+      return PlateauWatchdog(labels: 29).judge(state)
+    }
+    #expect(advice([(2, 0.7), (1, 0.8)]) == nil)
+    #expect(try #require(advice([(3, 1)])).hasSuffix("wait"))
+    let plateau = [(Double, Double)](repeating: (2.9, 0.995), count: 7)
+    #expect(try #require(advice(plateau)).contains("stop, and try a higher"))
+    #expect(try #require(advice(plateau + [(2.5, 0.99)])).contains("its loss falls: wait"))
+    let diverged = [(Double, Double)](repeating: (9, 0.3), count: 7)
+    #expect(try #require(advice(diverged)).contains("lower the learning rate"))
+    for end in [(1.5, 1.0), (20, 0.2)] {
+      let lost = try #require(advice([(1.2, 0.7), (1, 0.8), end]))
+      #expect(lost.contains("has lost") && lost.contains("step 1"))
+    }
   }
 
   @Test func watchdog() throws {
@@ -135,6 +160,9 @@ struct StoppingTests {
     #expect(try #require(advice(losses: flat, errors: ones)).contains("stop, and try a higher"))
     let high = [Double](repeating: 9, count: 8)
     #expect(try #require(advice(losses: high, errors: ones)).contains("lower the learning rate"))
+    // In the end nothing is left to wait for.
+    let over = try #require(advice(losses: [3, 3], errors: ones, isOver: true))
+    #expect(over.contains("try a higher") && !over.contains("wait"))
     // Collapse.
     let lost = try #require(advice(losses: [1, 1, 5], errors: [0.2, 0.1, 1]))
     #expect(lost.contains("has lost") && lost.contains("step 1"))

@@ -49,11 +49,25 @@ extension Trainer {
     let clip = norm > settings.gradientClip ? settings.gradientClip / norm : 1
     optimiser.update(rate: rate, gradientFactor: clip / Double(labels))
     average?.update(count: state.updates)
-    metrics?.add(
+    log(
       Metric(
         step: state.step, epoch: state.epoch, seconds: state.seconds,
         loss: (state.lossSum - lossBefore) / Double(max(1, state.lossCount - labelsBefore)),
         learningRate: rate, gradientNorm: norm))
+  }
+
+  /// Without a dev set, what a batch says is all that tells whether the network says anything.
+  private func countBlanks(_ logits: Tensor, _ segments: Segments) {
+    let decoder = GreedyDecoder(labels: model.vocabulary.count, blank: model.vocabulary.blank)
+    let places = (0..<segments.count).map { PackedSegment(segments, $0) }
+    // What is not a number is counted as a broken step.
+    guard
+      let said = try? decoder(
+        logits: UnsafeBufferPointer(start: logits.pointer, count: logits.count), segments: places)
+    else { return }
+    let frames = places.reduce(0) { $0 + $1.frames }
+    state.frames += frames
+    state.blankFrames += frames - said.joined().reduce(0) { $0 + $1.endFrame - $1.startFrame }
   }
 
   /// Gradients for what trains by now: backward goes no deeper than it must.
@@ -72,6 +86,7 @@ extension Trainer {
       training: true, precision: settings.precision, seed: seed, recomputes: settings.recomputes)
     let (value, result) = try tape.recording {
       let (logits, taught, segments) = logits(batch, pass)
+      if lookAtDev == nil { countBlanks(logits, segments) }
       let utterances = batch.items.enumerated().map { index, item in
         CTCUtterance(
           name: corpus.items[item].utterance.id,

@@ -28,7 +28,9 @@ package final class Trainer {
   /// Opened when training begins.
   private(set) var metrics: MetricsLog?
   /// Scores the network on the dev set as it stands; nil without one.
-  private let lookAtDev: (() throws -> DevScore)?
+  let lookAtDev: (() throws -> DevScore)?
+  /// What earlier stages of the run did.
+  private let earlier: TrainingState
   let report: (String) -> Void
 
   /// - Parameters:
@@ -38,6 +40,7 @@ package final class Trainer {
   ///   - frozen: what `groups` leaves out at the bottom.
   ///   - teacher: what the network is held near, if anything.
   ///   - fingerprint: names settings and data; resuming with another is refused.
+  ///   - earlier: what stages before this one did, which the course goes on from.
   ///   - report: takes a line for the person who waits.
   package init(
     model: AcousticModel, parameters: [Parameter], groups: [ParameterGroup],
@@ -45,7 +48,8 @@ package final class Trainer {
     frozen: FrozenPart? = nil, teacher: Teacher? = nil, corpus: TrainingCorpus,
     settings: TrainingSettings,
     files: TrainingDirectory,
-    fingerprint: String, lookAtDev: (() throws -> DevScore)?, report: @escaping (String) -> Void
+    fingerprint: String, after earlier: TrainingState = TrainingState(),
+    lookAtDev: (() throws -> DevScore)?, report: @escaping (String) -> Void
   ) {
     self.model = model
     self.parameters = parameters
@@ -55,6 +59,7 @@ package final class Trainer {
     self.teacher = teacher
     self.files = files
     self.lookAtDev = lookAtDev
+    self.earlier = earlier
     self.report = report
     optimiser = AdamW(groups, beta2: settings.beta2)
     if let importances { optimiser.hold(importances) }
@@ -94,7 +99,7 @@ package final class Trainer {
   package func run() throws {
     if !state.finished {
       metrics = MetricsLog(
-        directory: files.path, resumingAfter: state.step, report: report)
+        directory: files.log, resumingAfter: earlier.step + state.step, report: report)
     }
     if state.looks.isEmpty && lookAtDev != nil && !settings.liveStatistics {
       try look(started: now())
@@ -181,6 +186,15 @@ package final class Trainer {
     return min(1, (Double(state.epoch) + part) / Double(settings.epochs))
   }
 
+  /// Adds to the course, in which earlier stages come first.
+  func log(_ metric: Metric) {
+    var metric = metric
+    metric.step += earlier.step
+    metric.epoch += earlier.epoch
+    metric.seconds += earlier.seconds
+    metrics?.add(metric)
+  }
+
   private var isTimeToLook: Bool {
     settings.evaluationSteps > 0
       ? state.step % settings.evaluationSteps == 0
@@ -202,10 +216,11 @@ package final class Trainer {
       step: state.step, epoch: state.epoch, seconds: state.seconds, loss: mean.isFinite ? mean : -1)
     look.devCER = score?.characterErrorRate
     look.devWER = score?.wordErrorRate
-    state.lossSum = 0
-    state.lossCount = 0
+    if state.frames > 0 { look.blankShare = Double(state.blankFrames) / Double(state.frames) }
+    (state.lossSum, state.lossCount) = (0, 0)
+    (state.frames, state.blankFrames) = (0, 0)
     state.looks.append(look)
-    metrics?.add(
+    log(
       Metric(
         step: look.step, epoch: look.epoch, seconds: look.seconds, devCER: look.devCER,
         devWER: look.devWER))
@@ -233,7 +248,7 @@ package final class Trainer {
     line += ", \(ProgressBar.duration(state.seconds))"
     report(line)
     if let score, !score.example.isEmpty { report(score.example) }
-    if let warning = watchdog.judge(state) { report(warning) }
+    if let warning = watchdog.judge(state, isOver: progress >= 1) { report(warning) }
   }
 }
 

@@ -7,8 +7,12 @@ import Foundation
 /// finds the disk full leaves an older model there as it was.
 package struct TrainingDirectory: Sendable {
   private let output: String
+  /// Where the course is written.
+  package let log: String
 
-  package init(output: String) { self.output = output }
+  package init(output: String) { self.init(output: output, log: "\(output)/training") }
+
+  private init(output: String, log: String) { (self.output, self.log) = (output, log) }
 
   package var path: String { "\(output)/training" }
   /// The latest state, moments included: what `--resume` goes on from.
@@ -23,9 +27,9 @@ package struct TrainingDirectory: Sendable {
   /// Lies there once the model of this training has been shipped.
   private var complete: String { "\(path)/complete" }
 
-  /// Where a round of training on unlabelled recordings keeps its checkpoints.
+  /// Where a round of training on unlabelled recordings keeps its checkpoints; its course is part of the run's.
   package func round(_ number: Int, resumes: Bool) throws -> TrainingDirectory {
-    try within("round-\(number)", resumes: resumes)
+    try within("round-\(number)", resumes: resumes, log: log)
   }
 
   /// Where a trial of an automatic choice keeps its checkpoints.
@@ -38,8 +42,11 @@ package struct TrainingDirectory: Sendable {
     try within("from-scratch", resumes: resumes)
   }
 
-  private func within(_ name: String, resumes: Bool) throws -> TrainingDirectory {
-    let part = TrainingDirectory(output: "\(path)/\(name)")
+  private func within(
+    _ name: String, resumes: Bool, log: String? = nil
+  ) throws -> TrainingDirectory {
+    let output = "\(path)/\(name)"
+    let part = TrainingDirectory(output: output, log: log ?? "\(output)/training")
     try part.prepare(resumes: resumes)
     return part
   }
@@ -77,6 +84,9 @@ package struct TrainingDirectory: Sendable {
     if !resumes {
       try? files.removeItem(atPath: frozen)
       removeParts()
+    }
+    if !resumes || !([self] + parts).contains(where: \.holdsCheckpoint) {
+      MetricsLog.remove(from: path)
     }
     if !resumes || !holdsCheckpoint {
       for file in [last, best, complete] { try? files.removeItem(atPath: file) }

@@ -12,6 +12,8 @@ package struct TrainingState: Codable, Sendable {
     package var loss: Double
     package var devCER: Double?
     package var devWER: Double?
+    /// Of the frames of the batches since the last look, how many were blank; nil where a dev set tells more.
+    package var blankShare: Double?
 
     package init(step: Int, epoch: Int, seconds: Double, loss: Double) {
       (self.step, self.epoch, self.seconds, self.loss) = (step, epoch, seconds, loss)
@@ -33,6 +35,9 @@ package struct TrainingState: Codable, Sendable {
   package var audioSeconds = 0.0
   package var lossSum = 0.0
   package var lossCount = 0
+  /// Of the batches since the last look, where no dev set tells more.
+  package var frames = 0
+  package var blankFrames = 0
   package var looks: [Look] = []
   package var best: Look?
   package var looksSinceBest = 0
@@ -45,6 +50,22 @@ package struct TrainingState: Codable, Sendable {
   package var fingerprint = ""
 
   package init() {}
+
+  /// This state with the work of several stages in place of its own.
+  package func withWork(of stages: [TrainingState]) -> TrainingState {
+    var all = self
+    (all.step, all.epoch, all.updates) = (0, 0, 0)
+    (all.seconds, all.audioSeconds, all.infeasible) = (0, 0, [])
+    for stage in stages {
+      all.step += stage.step
+      all.epoch += stage.epoch
+      all.updates += stage.updates
+      all.seconds += stage.seconds
+      all.audioSeconds += stage.audioSeconds
+      all.infeasible.formUnion(stage.infeasible)
+    }
+    return all
+  }
 }
 
 /// The checkpoint of a running training: parameters, moments and state in one file, written whole.

@@ -68,6 +68,13 @@ package final class MetricsLog {
     }
   }
 
+  /// Removes the course of an older run, lest it be taken for that of the next.
+  static func remove(from directory: String) {
+    for name in ["metrics.jsonl", "tensorboard"] {
+      try? FileManager.default.removeItem(atPath: "\(directory)/\(name)")
+    }
+  }
+
   package func add(_ metric: Metric) {
     guard [metric.loss, metric.gradientNorm, metric.devCER].allSatisfy({ $0?.isFinite ?? true })
     else { return }
