@@ -10,7 +10,8 @@ extension Preflight {
   /// - Parameters:
   ///   - vocabulary: the labels to train; nil for held-out data, which is only transcribed: no text is too
   ///     long for it, and no recording either.
-  ///   - requiresText: whether an utterance without a text is unusable.
+  ///   - requiresText: whether an utterance without a text is unusable; where not, the recordings train, and
+  ///     must not be too long for that.
   ///   - say: takes what was found.
   init(
     _ manifest: Manifest, for model: AcousticModel, vocabulary: Vocabulary?,
@@ -20,7 +21,7 @@ extension Preflight {
     var options = PreflightOptions()
     options.sampleRate = model.frontEnd.sampleRate
     options.requiresText = requiresText
-    if !trains { options.longestSeconds = .greatestFiniteMagnitude }
+    if !trains && requiresText { options.longestSeconds = .greatestFiniteMagnitude }
     let bar = ProgressBar(
       trains ? "pre-flight" : "pre-flight of \(manifest.path)", total: manifest.utterances.count,
       unit: "utterances")

@@ -82,18 +82,18 @@ public final class TestTimeAdapter {
           parameter.tensor.requiresGradient = requires
         }
       }
-      let base = try windows.map(measure)
-      guard base.contains(where: { $0.labels > 0 }) else {
+      let base = try measure(windows)
+      guard base.labels > 0 else {
         return (before, .refused("nothing is heard in it"))
       }
       for parameter in model.parameters { parameter.tensor.requiresGradient = false }
       for parameter in norms { parameter.tensor.requiresGradient = true }
       adapt(norms, windows)
       for parameter in norms { parameter.tensor.requiresGradient = false }
-      guard let adapted = try? windows.map(measure) else {
+      guard let adapted = try? measure(windows) else {
         return (before, .refused("its output is no number any more"))
       }
-      if let reason = objection(base, adapted) {
+      if let reason = adapted.objection(since: base, limits) {
         return (before, .refused(reason))
       }
       return (try transcriber.transcribe(path: path), .adapted)
@@ -133,7 +133,7 @@ public final class TestTimeAdapter {
       for window in windows {
         let tape = Tape()
         let loss: Tensor? = tape.recording {
-          let (logits, segments) = model.network(FeatureBatch([window]), evaluation)
+          let (logits, segments) = model.network(FeatureBatch([window]), .evaluation(precision))
           return uncertainty(logits, segments)
         }
         guard let loss else { continue }
@@ -144,8 +144,6 @@ public final class TestTimeAdapter {
       optimiser.update(rate: options.learningRate, gradientFactor: 1 / Double(count))
     }
   }
-
-  private var evaluation: Pass { Pass(training: false, precision: precision) }
 
   /// Entropy and confusion of classes over frames that are not blank; nil without such frames.
   private func uncertainty(_ logits: Tensor, _ segments: Segments) -> Tensor? {
@@ -178,31 +176,24 @@ public final class TestTimeAdapter {
 
   // MARK: The guard
 
-  /// What a window sounds like to the network as it stands.
-  private struct Measure {
-    let labels: Int
-    let blankShare: Double
-    let agreement: Agreement
-    /// Log-posteriors, [rows, labels].
-    let posteriors: Tensor
-    let rows: Range<Int>
-  }
-
+  /// What the network as it stands makes of the windows.
+  ///
   /// - Throws: `.invalidData` where the output is no number.
-  private func measure(_ window: Features) throws -> Measure {
-    let (logits, segments) = model.network(FeatureBatch([window]), evaluation)
-    let rows = segments.validRange(0)
-    let heard = try decoder(logits, segments, 0)
-    let said = heard.reduce(0) { $0 + $1.endFrame - $1.startFrame }
-    let views = try TestTimeAdapter.views(of: window).map { view -> String in
-      let (logits, segments) = model.network(FeatureBatch([view]), evaluation)
-      return model.vocabulary.decode(try decoder(logits, segments, 0).map(\.label))
+  private func measure(_ windows: [Features]) throws -> OutputMeasure {
+    var measure = OutputMeasure()
+    for (number, window) in windows.enumerated() {
+      let (logits, segments) = model.network(FeatureBatch([window]), .evaluation(precision))
+      let heard = try decoder(logits, segments, 0)
+      measure.add(heard, frames: segments.validRange(0).count)
+      measure.keep(logits, rows: segments.validRange(0), as: number)
+      let views = try TestTimeAdapter.views(of: window).map { view -> String in
+        let (logits, segments) = model.network(FeatureBatch([view]), .evaluation(precision))
+        return model.vocabulary.decode(try decoder(logits, segments, 0).map(\.label))
+      }
+      let agreement = Agreement(model.vocabulary.decode(heard.map(\.label)), views: views)
+      measure.add(agreement: agreement.share, weight: Double(agreement.characters))
     }
-    return Measure(
-      labels: heard.count,
-      blankShare: Double(rows.count - said) / Double(max(1, rows.count)),
-      agreement: Agreement(model.vocabulary.decode(heard.map(\.label)), views: views),
-      posteriors: logits.softmax(logarithm: true), rows: rows)
+    return measure
   }
 
   /// How far two perturbed views of a window are heard alike.
@@ -225,55 +216,15 @@ public final class TestTimeAdapter {
 
   /// Two views of a window, with masks that leave most of what is said.
   package static func views(of window: Features) -> [Features] {
-    var augment = SpecAugment()
-    augment.frequencyMasks = 1
-    augment.timeMasks = 2
-    return [1, 2].map { view in
-      var masked = window
+    [1, 2].map { view in
       var random = SeededRandom(seed: 0x7E57, view)
-      augment.apply(to: &masked, random: &random)
-      return masked
+      return window.perturbed(bins: 1.0 / 3, time: 0.05, &random)
     }
   }
 
-  /// Why the adapted text is not to be trusted; nil where nothing speaks against it.
-  private func objection(_ before: [Measure], _ after: [Measure]) -> String? {
-    func total(_ measures: [Measure], _ value: (Measure) -> Double) -> Double {
-      measures.reduce(0) { $0 + value($1) }
-    }
-    let frames = max(1, total(before) { Double($0.rows.count) })
-    func agreement(_ measures: [Measure]) -> Double {
-      total(measures) { $0.agreement.share * Double($0.agreement.characters) }
-        / max(1, total(measures) { Double($0.agreement.characters) })
-    }
-    let loss = agreement(before) - agreement(after)
-    if loss > options.agreementLoss {
-      return "views of it agree less, by \(percent(loss))"
-    }
-    let ratio =
-      max(1, total(after) { Double($0.labels) }) / max(1, total(before) { Double($0.labels) })
-    if ratio > options.rateRatio || ratio < 1 / options.rateRatio {
-      return "\(decimals(ratio, 2)) times as many labels a second"
-    }
-    let blanks =
-      (total(after) { $0.blankShare * Double($0.rows.count) }
-        - total(before) { $0.blankShare * Double($0.rows.count) }) / frames
-    if abs(blanks) > options.blankChange {
-      return "the share of blanks changed by \(percent(blanks))"
-    }
-    let divergence =
-      zip(before, after).reduce(0.0) { sum, pair in
-        let (old, new) = (pair.0.posteriors, pair.1.posteriors)
-        let first = pair.0.rows.lowerBound * old.columns
-        return sum
-          + (first..<first + pair.0.rows.count * old.columns).reduce(0.0) { part, index in
-            let log = Double(old.pointer[index])
-            return log < -30 ? part : part + exp(log) * (log - Double(new.pointer[index]))
-          }
-      } / frames
-    guard divergence <= options.divergence else {
-      return "its posteriors are \(decimals(divergence, 2)) nats from the base's"
-    }
-    return nil
+  private var limits: OutputMeasure.Limits {
+    OutputMeasure.Limits(
+      agreementLoss: options.agreementLoss, rateRatio: options.rateRatio,
+      blankChange: options.blankChange, divergence: options.divergence)
   }
 }
