@@ -16,6 +16,8 @@ public struct AdaptationReport: Sendable {
   let parameters: Int
   package let weightChange: WeightChange
   package let training: TrainingState
+  /// On unlabelled recordings.
+  let rounds: [Round]
   package let interpolation: Interpolation?
   package let target: Comparison
   package let retained: Comparison?
@@ -117,6 +119,7 @@ public struct AdaptationReport: Sendable {
       "relative_weight_change": .number(weightChange.relative),
       "changed_predictions": .number(target.changedShare),
       "quarantined": .integer(quarantined), "infeasible": .integer(training.infeasible.count),
+      "rounds": .array(rounds.map(\.record)),
     ]
     let scores: JSONValue = [
       "target": comparison(target),

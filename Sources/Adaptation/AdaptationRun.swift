@@ -7,12 +7,12 @@ import SpeechText
 import TensorEngine
 import Transcription
 
-/// One adaptation from base to verdict.
+/// One adaptation from base to verdict, by the strategy that short trials choose unless the request names one.
 ///
 ///     var request = AdaptationRequest(base: "Models/english-small", train: "me.jsonl", output: "mine")
 ///     let report = try AdaptationRun(request) { print($0) }.run()
 public final class AdaptationRun {
-  var request: AdaptationRequest
+  let request: AdaptationRequest
   let say: (String) -> Void
 
   /// - Parameter say: takes a line for the person who waits.
@@ -36,7 +36,7 @@ public final class AdaptationRun {
       throw IdiolectError(
         .invalidArgument, "tasks prepare a model in ScratchRun; an adaptation has one target")
     }
-    try settleReplay()
+    var plan = try Plan(request)
     let base = try AcousticModel(directory: request.base, language: request.language)
     let store = try WeightStore(directory: request.base)
     let hash = try store.sha256()
@@ -56,14 +56,14 @@ public final class AdaptationRun {
     data.quarantine.add(stray.quarantine)
     try data.quarantine.write(to: files.quarantine)
     let coverage = LabelCoverage(of: data.train, by: base)
-    let choice = try choose(base, hash, &data)
-    var course = try makeCourse(base, hash, data)
+    let choice = try choose(base, hash, &data, &plan)
+    var course = try makeCourse(base, hash, data, plan)
     try choice?.start(&course)
     say(
-      "strategy \(request.strategy): \(course.trainable) of \(course.model.parameterCount) parameters train, \(settings.precision.rawValue)"
+      "strategy \(plan.strategy): \(course.trainable) of \(course.model.parameterCount) parameters train, \(settings.precision.rawValue)"
     )
     let (model, transfer) = (course.model, course.transfer)
-    let state = try train(course, &data)
+    let (state, rounds) = try train(course, &data)
     // Of other labels or fewer layers, an adapter could not be put beside the base.
     let fitsBase = transfer == nil && request.keptLayers == nil
     var adapter = fitsBase ? LowRankAdapter(model.network) : nil
@@ -106,12 +106,14 @@ public final class AdaptationRun {
           .scratch: try against(ofBase, scratch).characters,
         ]
       } ?? [:])
+    var settled = request
+    (settled.strategy, settled.settings) = (course.plan.strategy, course.plan.settings)
     let report = AdaptationReport(
-      request: request, baseHash: hash, preflight: checked, coverage: coverage,
+      request: settled, baseHash: hash, preflight: checked, coverage: coverage,
       transfer: transfer?.summary,
       choice: choice, trainable: course.trainable, parameters: model.parameterCount,
       weightChange: change,
-      training: state, interpolation: interpolation, target: target, retained: retained,
+      training: state, rounds: rounds, interpolation: interpolation, target: target, retained: retained,
       unmeasured: unmeasured,
       models: ModelScores.all(
         trainedKind, base: ofBase, adapted: ofAdapted, scratch: ofRival, retained: retained,
@@ -121,7 +123,7 @@ public final class AdaptationRun {
     try adapter?.write(
       to: profile, base: request.base, hash: hash, language: base.language)
     let hasBottlenecks =
-      request.strategy.isAdapter && request.keptLayers == nil
+      plan.strategy.isAdapter && request.keptLayers == nil
       && (fitsBase || base.network.sizes.adapterWidth != nil)
     if hasBottlenecks && base.network.sizes.adapterWidth == nil {
       try model.writeAdapters(to: profile, base: request.base, hash: hash)
@@ -132,9 +134,21 @@ public final class AdaptationRun {
         (spoken.count == 1 ? spoken.first ?? nil : nil) ?? request.language, to: profile, hash: hash
       )
     }
-    let record = try report.record(data: data)
+    try ship(
+      report, try report.record(data: data), base, store, adapted, rival,
+      hasAdapter: adapter != nil || hasBottlenecks)
+    return report
+  }
+
+  /// Writes the model that ships, with its record and the page, and moves it into its place.
+  ///
+  /// - Parameter hasAdapter: whether an adapter by itself lies beside the candidate.
+  private func ship(
+    _ report: AdaptationReport, _ record: [(String, JSONValue)], _ base: AcousticModel,
+    _ store: WeightStore, _ adapted: AcousticModel, _ rival: AcousticModel?, hasAdapter: Bool
+  ) throws {
     // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
-    if !report.shipsAdapted && (adapter != nil || hasBottlenecks) { try files.keepAdapter() }
+    if !report.shipsAdapted && hasAdapter { try files.keepAdapter() }
     switch report.decision.ships {
     case .adapted:
       try adapted.write(to: files.candidate, storage: request.storage, record: record)
@@ -148,17 +162,6 @@ public final class AdaptationRun {
         report: report, course: MetricsLog.read("\(files.path)/metrics.jsonl")
       ).html, to: "\(files.candidate)/report.html")
     try files.ship()
-    return report
-  }
-
-  private func settleReplay() throws {
-    let given = request.replay != nil
-    guard given || (settings.replayShare == nil && settings.consolidation == nil) else {
-      throw IdiolectError(
-        .invalidArgument,
-        "a share of replay and EWC need data of what the base was good at: give --replay")
-    }
-    if given && settings.replayShare == nil { request.settings.replayShare = 0.3 }
   }
 
   /// The network with the labels of the target: the base's own where they suffice.

@@ -16,25 +16,20 @@ extension AdaptationRun {
     let model = try AcousticModel(
       random: configuration, seed: settings.seed, vocabulary: adapted.vocabulary,
       frontEnd: adapted.frontEndConfiguration, normalizer: adapted.normalizer)
-    let asked = request
-    defer { request = asked }
     // What is known to serve random weights; data, augmentation and looks are those of the adaptation.
-    request.strategy = .full
-    var settings = asked.settings
+    var settings = course.plan.settings
     settings.learningRate = 1e-3
     settings.minutes = minutes
     settings.liveStatistics = true
     settings.layerDecay = 1
     (settings.views, settings.distillation, settings.pullToStart) = (nil, nil, nil)
     (settings.consolidation, settings.replayShare) = (nil, nil)
-    request.settings = settings
     let (groups, saved) = try Strategy.full.apply(
       to: model, newLabels: false, layerDecay: 1, weightDecay: settings.weightDecay,
       seed: settings.seed)
     let rival = Course(
-      model: model, saved: saved, groups: groups, importances: nil, frozen: nil, teacher: nil, baseHash: "",
-      transfer: nil, replaces: false, initial: [])
-    let files = try files.rival(resumes: asked.resumes)
+      Plan(strategy: .full, settings: settings), model, saved: saved, groups: groups)
+    let files = try files.rival(resumes: request.resumes)
     var part = data
     part.replay = []
     do {

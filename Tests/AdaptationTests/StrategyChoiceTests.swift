@@ -2,15 +2,19 @@ import Adaptation
 import Basics
 import Foundation
 import SpeechCorpus
+import SpeechText
 import TestSupport
 import Testing
+import Transcription
 
 /// The strategy that short trials choose.
 struct StrategyChoiceTests {
   @Test func candidatesFitTheData() {
-    func facts(_ minutes: Double, newLabels: Bool = false) -> StrategyChoice.Facts {
+    func facts(
+      _ minutes: Double, newLabels: Bool = false, speakers: Int = 1, baseCER: Double = 0.3
+    ) -> StrategyChoice.Facts {
       StrategyChoice.Facts(
-        minutes: minutes, speakers: 1, layers: 10, hasNewLabels: newLabels, baseCER: 0.3)
+        minutes: minutes, speakers: speakers, layers: 10, hasNewLabels: newLabels, baseCER: baseCER)
     }
     for facts in [facts(0.5), facts(10), facts(200), facts(10, newLabels: true)] {
       #expect(facts.candidates.count >= 3)
@@ -23,6 +27,17 @@ struct StrategyChoiceTests {
     }
     #expect(rate(0.5) < rate(10) && rate(10) <= rate(200))
     #expect(!facts(10, newLabels: true).candidates.contains { $0.strategy == .lora(rank: 16) })
+    // A base that is nearly right moves as with less data, one that is nearly always wrong as with more.
+    #expect(facts(10, baseCER: 0.03).candidates == facts(1).candidates)
+    #expect(facts(1, baseCER: 0.03).candidates == facts(1).candidates)
+    #expect(facts(1, baseCER: 0.7).candidates == facts(10).candidates)
+    let rates = [0.03, 0.3, 0.7].map {
+      facts(1, baseCER: $0).fewMinutesCandidates.map(\.learningRate)
+    }
+    #expect(rates[0].max()! < rates[1].max()! && rates[0].min()! < rates[2].min()!)
+    // A voice changes less than many of them.
+    #expect(facts(200).candidates.contains { $0.strategy == .lora(rank: 16) })
+    #expect(!facts(200, speakers: 9).candidates.contains { $0.strategy == .lora(rank: 16) })
   }
 
   /// Trials, the best of them continued, and the reason in what is written.
@@ -95,6 +110,42 @@ struct StrategyChoiceTests {
     request.test = try corpus.write(try TinyCorpus.clips(4, from: 9), "test")
     request.output += "3"
     #expect(try AdaptationRun(request).run().choice == nil)
+  }
+
+  /// A training that fails ends no run: what its network should have heard is wrong, in the choice and in the
+  /// verdict.
+  @Test func failedFoldsAreWrong() throws {
+    let corpus = try TinyCorpus()
+    var request = try corpus.request()
+    let clips = try corpus.copies(TinyCorpus.clips(9))
+    request.train = try corpus.write(clips, "few")
+    request.dev = nil
+    request.strategy = .bias
+    let recordings = clips.map { FileManager.default.contents(atPath: $0.audioPath)! }
+    func write(_ contents: [Data]) {
+      for (clip, data) in zip(clips, contents) {
+        try! data.write(to: URL(fileURLWithPath: clip.audioPath))
+      }
+    }
+    var failures = 0
+    let report = try AdaptationRun(request) { line in
+      if line.hasPrefix("trial 1") { write(clips.map { _ in Data("no sound".utf8) }) }
+      if line.hasSuffix("count as wrong") {
+        failures += 1
+        write(recordings)
+      }
+    }.run()
+    #expect(failures == 1)
+    let judges = CorpusSplit.halving(clips, seed: 1).second
+    let lost = Set(CorpusSplit.folds(4, of: clips, seed: 1)[0].map(\.id))
+    #expect(report.target.count == judges.count)
+    #expect(judges.contains { lost.contains($0.id) })
+    for score in report.target.adapted.scores where lost.contains(score.utterance.id) {
+      #expect(score.characters.errors == score.characters.referenceLength)
+      #expect(score.hypothesis.isEmpty)
+    }
+    let choice = try #require(report.choice)
+    #expect(choice.trials[0].devCER > 0 && choice.trials[0].devCER.isFinite)
   }
 
   @Test func needsDataToChooseBy() throws {

@@ -24,7 +24,7 @@ package struct CrossValidation {
         || utterances.count < 6 * ResamplingUnit.utterances.fewestUnits)
   }
 
-  /// What a candidate's networks heard, in the order of the folds.
+  /// What a candidate's networks heard, in the order of the folds: a score of every utterance.
   let heard: [Evaluation.Score]
 
   /// The rate of character errors over some utterances; infinite where none of them was heard.
@@ -34,23 +34,12 @@ package struct CrossValidation {
   }
 }
 
-extension StrategyChoice.Facts {
-  /// What is worth a trial where cross-validation chooses: few updates, which must be larger.
-  var fewMinutesCandidates: [StrategyChoice.Candidate] {
-    let half = Strategy.upper(layers: max(1, layers / 2))
-    return hasNewLabels
-      ? [.init(.full, 1e-3), .init(.full, 3e-4)]
-      : [.init(.full, 3e-4), .init(half, 1e-3), .init(.lora(rank: 8), 2e-3)]
-  }
-}
-
 extension AdaptationRun {
-  /// Tries the candidates by cross-validation and settles the request on the best; a strategy that is given is the
+  /// Tries the candidates by cross-validation and settles the plan on the best; a strategy that is given is the
   /// only one.
   func crossValidate(
-    _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData
+    _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData, _ plan: inout Plan
   ) throws -> StrategyChoice {
-    let asked = request
     let utterances = Recordings.distinct(data.train)
     let facts = try self.facts(base, data.train, heldOut: utterances, source: request.train ?? "")
     let folds = CorpusSplit.folds(CrossValidation.folds, of: utterances, seed: settings.seed)
@@ -59,25 +48,24 @@ extension AdaptationRun {
     let chooses = Set(utterances.map(\.id)).subtracting(judges)
     var trials: [(candidate: StrategyChoice.Candidate, result: CrossValidation)] = []
     var spent = 0.0
-    let isGiven = asked.strategy != .automatic
+    let isGiven = plan.strategy != .automatic
     let candidates =
       isGiven
-      ? [StrategyChoice.Candidate(asked.strategy, asked.settings.learningRate)]
+      ? [StrategyChoice.Candidate(plan.strategy, plan.settings.learningRate)]
       : facts.fewMinutesCandidates
     for (index, candidate) in candidates.enumerated() {
       // As long as those before; the last training, on all, takes a third of that.
       let next = spent / Double(max(1, trials.count))
-      guard isGiven || spent + next * 4 / 3 <= asked.budgetMinutes * 60 else {
+      guard isGiven || spent + next * 4 / 3 <= request.budgetMinutes * 60 else {
         say("the budget leaves no time for \(candidate)")
         continue
       }
-      request = asked
-      settle(candidate, data.train, isGiven)
       say("trial \(index + 1): \(candidate), \(folds.count) times without a part of train")
+      let trial = plan.trying(isGiven ? nil : candidate, on: data.train)
       var heard: [Evaluation.Score] = []
       for (number, fold) in folds.enumerated() {
         let files = try self.files.trial(index * folds.count + number, resumes: request.resumes)
-        let (scores, seconds) = try hear(fold, base, hash, files, &data)
+        let (scores, seconds) = try hear(fold, base, hash, trial, files, &data)
         heard += scores
         spent += seconds
       }
@@ -85,14 +73,7 @@ extension AdaptationRun {
     }
     let best = trials.min { $0.result.rate(over: chooses) < $1.result.rate(over: chooses) }!
     let unseen = best.result.heard.filter { judges.contains($0.utterance.id) }
-    guard !unseen.isEmpty || request.test != nil else {
-      throw IdiolectError(
-        .invalidData,
-        "\(request.train ?? ""): none of the utterances that should judge could be transcribed; give others by --test"
-      )
-    }
-    request = asked
-    settle(best.candidate, data.train, isGiven)
+    plan = plan.trying(isGiven ? nil : best.candidate, on: data.train)
     let choice = StrategyChoice(
       facts: facts,
       trials: trials.map { .init(candidate: $0.candidate, devCER: $0.result.rate(over: chooses)) },
@@ -104,40 +85,70 @@ extension AdaptationRun {
 
   /// Trains on all but a fold, and on nothing that repeats it; what the network then hears in the fold.
   private func hear(
-    _ fold: [Utterance], _ base: AcousticModel, _ hash: String, _ files: TrainingDirectory,
-    _ data: inout AdaptationData
+    _ fold: [Utterance], _ base: AcousticModel, _ hash: String, _ plan: Plan,
+    _ files: TrainingDirectory, _ data: inout AdaptationData
   ) throws -> (scores: [Evaluation.Score], seconds: Double) {
     let left = Recordings(fold)
     var part = data
-    part.train.removeAll(where: left.overlap)
     part.replay.removeAll(where: left.overlap)
     // Labels are those of all.
-    let course = try makeCourse(base, hash, data, isQuiet: true)
-    let state = try train(course, part.train, files, &part, isQuiet: true)
-    data.quarantine = part.quarantine
+    let course = try makeCourse(base, hash, part, plan, isQuiet: true)
+    part.train.removeAll(where: left.overlap)
+    let start = ContinuousClock().now
     do {
+      let state = try train(course, part.train, files, &part, isQuiet: true)
+      data.quarantine = part.quarantine
       let evaluation = try Evaluation(
         fold, transcriber: Transcriber(model: course.model, precision: settings.precision),
         source: request.train ?? "")
       data.quarantine.add(evaluation.quarantine)
-      return (evaluation.scores, state.seconds)
+      return (
+        CrossValidation.scores(of: fold, heard: evaluation.scores, course.model.normalizer),
+        state.seconds
+      )
     } catch let error as IdiolectError where error.code == .invalidData {
-      say(error.message)
-      return ([], state.seconds)
+      // A candidate that falls apart loses, and ends no run.
+      say("\(error.message); the \(fold.count) utterances left out count as wrong")
+      return (
+        CrossValidation.scores(of: fold, heard: [], course.model.normalizer),
+        (ContinuousClock().now - start) / .seconds(1)
+      )
     }
   }
+}
 
-  /// - Parameter isGiven: whether the settings are, too.
-  private func settle(
-    _ candidate: StrategyChoice.Candidate, _ utterances: [Utterance], _ isGiven: Bool
-  ) {
+extension CrossValidation {
+  /// A score of each utterance of a fold: of one in which nothing could be heard, all is wrong. Left out, it would
+  /// make whatever fell apart on it look better.
+  fileprivate static func scores(
+    of fold: [Utterance], heard: [Evaluation.Score], _ normalizer: TextNormalizer
+  ) -> [Evaluation.Score] {
+    let known = Dictionary(
+      heard.map { ($0.utterance.id, $0) }, uniquingKeysWith: { first, _ in first })
+    return fold.map {
+      known[$0.id]
+        ?? Evaluation.Score(
+          $0, transcript: Transcript(text: "", durationSeconds: $0.durationSeconds ?? 0),
+          normalizer: normalizer)
+    }
+  }
+}
+
+extension Plan {
+  /// The plan with a candidate in place of what it has; with none, as it was given.
+  fileprivate func trying(
+    _ candidate: StrategyChoice.Candidate?, on utterances: [Utterance]
+  ) -> Plan {
+    var plan = self
     // Nothing is looked at: once at the end.
-    request.settings.evaluationSteps = 1_000_000_000
-    guard !isGiven else { return }
-    request.strategy = candidate.strategy
-    request.settings.learningRate = candidate.learningRate
-    request.settings.epochs = CrossValidation.epochs
-    request.settings.minutes = nil
-    request.settings.batchSeconds = min(settings.batchSeconds, max(20, utterances.seconds / 5))
+    plan.settings.evaluationSteps = 1_000_000_000
+    guard let candidate else { return plan }
+    plan.strategy = candidate.strategy
+    plan.settings.learningRate = candidate.learningRate
+    plan.settings.epochs = CrossValidation.epochs
+    plan.settings.minutes = nil
+    plan.settings.batchSeconds = min(
+      settings.batchSeconds, max(20, utterances.seconds / 5))
+    return plan
   }
 }

@@ -42,16 +42,48 @@ package struct StrategyChoice: Sendable {
       (self.hasNewLabels, self.baseCER) = (hasNewLabels, baseCER)
     }
 
-    /// What is worth a trial: with little data, little moves, and slowly; with much, everything.
+    /// How far the target may lead away from the base: 0 little and slowly, 1, 2 everything.
+    ///
+    /// By the data: less than two minutes, less than half an hour, more. A base that gets fewer than one character
+    /// in twenty wrong has little to learn and much to lose: a step less. One that gets more than half of them
+    /// wrong: a step more.
+    private var reach: Int {
+      let byData = minutes < 2 ? 0 : minutes < 30 ? 1 : 2
+      return max(0, min(2, byData + step))
+    }
+
+    private var step: Int {
+      guard let baseCER else { return 0 }
+      return baseCER < 0.05 ? -1 : baseCER > 0.5 ? 1 : 0
+    }
+
+    /// What is worth a trial: what may lead so far. Of one voice there is less to learn than of many: low-rank
+    /// updates remain a candidate then, however much there is of it.
     package var candidates: [Candidate] {
       let half = Strategy.upper(layers: max(1, layers / 2))
       if hasNewLabels {
         return [.init(.full, 1e-3), .init(.full, 3e-4), .init(half, 1e-3)]
       }
-      switch minutes {
-      case ..<2: return [.init(.full, 1e-4), .init(.lora(rank: 8), 1e-3), .init(half, 3e-4)]
-      case ..<30: return [.init(.full, 3e-4), .init(.full, 1e-3), .init(.lora(rank: 16), 2e-3)]
-      default: return [.init(.full, 3e-4), .init(.full, 1e-3), .init(.gradual, 1e-3)]
+      let lowRank = Candidate(.lora(rank: 16), 2e-3)
+      switch reach {
+      case 0: return [.init(.full, 1e-4), .init(.lora(rank: 8), 1e-3), .init(half, 3e-4)]
+      case 1: return [.init(.full, 3e-4), .init(.full, 1e-3), lowRank]
+      default:
+        return [
+          .init(.full, 3e-4), .init(.full, 1e-3), speakers == 1 ? lowRank : .init(.gradual, 1e-3),
+        ]
+      }
+    }
+
+    /// What is worth a trial where cross-validation chooses: few updates, which must be larger; a third of that for
+    /// a base that has little to learn, and more for one that gets most wrong.
+    package var fewMinutesCandidates: [Candidate] {
+      let half = Strategy.upper(layers: max(1, layers / 2))
+      if hasNewLabels { return [.init(.full, 1e-3), .init(.full, 3e-4)] }
+      switch step {
+      case -1: return [.init(.full, 1e-4), .init(half, 3e-4), .init(.lora(rank: 8), 7e-4)]
+      case 0: return [.init(.full, 3e-4), .init(half, 1e-3), .init(.lora(rank: 8), 2e-3)]
+      default: return [.init(.full, 3e-4), .init(.full, 1e-3), .init(half, 1e-3)]
       }
     }
 
@@ -116,32 +148,29 @@ extension AdaptationRun {
   /// The share of the budget that trials may take, all together.
   private static let trialShare = 0.4
 
-  /// Tries the candidates of an automatic strategy and settles the request on the best; nil where the strategy
+  /// Tries the candidates of an automatic strategy and settles the plan on the best; nil where the strategy
   /// is given and held-out data judge it.
   func choose(
-    _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData
+    _ base: AcousticModel, _ hash: String, _ data: inout AdaptationData, _ plan: inout Plan
   ) throws -> StrategyChoice? {
-    if data.isCrossValidated { return try crossValidate(base, hash, &data) }
-    guard request.strategy == .automatic else { return nil }
+    if data.isCrossValidated { return try crossValidate(base, hash, &data, &plan) }
+    guard plan.strategy == .automatic else { return nil }
     guard !data.selection.isEmpty, !data.train.isEmpty else {
       throw IdiolectError(
         .invalidArgument,
         "an automatic strategy needs labelled data that trains and that chooses: give --train and --dev, or a strategy"
       )
     }
-    let asked = request
     let facts = try self.facts(
       base, data.train, heldOut: data.selection, source: data.selectionSource)
     let candidates = facts.candidates
-    let minutes = asked.budgetMinutes * AdaptationRun.trialShare / Double(candidates.count)
+    let minutes = request.budgetMinutes * AdaptationRun.trialShare / Double(candidates.count)
     var trials: [StrategyChoice.Trial] = []
     var weights: [String] = []
     for (index, candidate) in candidates.enumerated() {
-      request = asked
-      settle(candidate, minutes: minutes)
       say(
         "trial \(index + 1) of \(candidates.count): \(candidate), \(decimals(minutes, 1)) minutes")
-      let course = try makeCourse(base, hash, data)
+      let course = try makeCourse(base, hash, data, plan.trying(candidate, minutes: minutes))
       let files = try self.files.trial(index, resumes: request.resumes)
       let state = try train(course, data.train, files, &data)
       trials.append(
@@ -150,9 +179,8 @@ extension AdaptationRun {
       weights.append(files.best)
     }
     let best = trials.indices.min { trials[$0].devCER < trials[$1].devCER }!
-    request = asked
-    settle(
-      candidates[best], minutes: asked.budgetMinutes * (1 - AdaptationRun.trialShare))
+    plan = plan.trying(
+      candidates[best], minutes: request.budgetMinutes * (1 - AdaptationRun.trialShare))
     let choice = StrategyChoice(
       facts: facts, trials: trials, trialMinutes: minutes, weights: weights[best])
     say("chosen: \(choice.reason)")
@@ -173,12 +201,17 @@ extension AdaptationRun {
         ? try DevSet(heldOut, source: source, model: base, precision: settings.precision)
           .look().characterErrorRate : nil)
   }
+}
 
-  private func settle(_ candidate: StrategyChoice.Candidate, minutes: Double) {
-    request.strategy = candidate.strategy
-    request.settings.learningRate = candidate.learningRate
-    request.settings.minutes = minutes
+extension Plan {
+  /// The plan with a candidate in place of what it has.
+  fileprivate func trying(_ candidate: StrategyChoice.Candidate, minutes: Double) -> Plan {
+    var plan = self
+    plan.strategy = candidate.strategy
+    plan.settings.learningRate = candidate.learningRate
+    plan.settings.minutes = minutes
     // Looks in a trial are few and far between otherwise; the clock counts them.
-    if request.settings.evaluationSteps == 0 { request.settings.evaluationSteps = 20 }
+    if plan.settings.evaluationSteps == 0 { plan.settings.evaluationSteps = 20 }
+    return plan
   }
 }
