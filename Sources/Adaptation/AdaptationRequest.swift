@@ -20,8 +20,11 @@ public struct AdaptationRequest: Sendable {
   public var replay: String?
   /// Where the model goes; checkpoints lie in `training` inside it.
   public var output: String
-  public var strategy = Strategy.full
-  /// Wall time of an automatic choice and the training that follows it, in minutes.
+  /// An automatic one has learning rates of its own and keeps to `budgetMinutes`: of the settings, `learningRate`,
+  /// `epochs`, `minutes` and `patience` serve the others.
+  public var strategy = Strategy.automatic
+  /// Wall time of an automatic choice and of all training that follows it, rounds too, in minutes; what a new
+  /// alphabet is compared with trains beside that.
   public var budgetMinutes = 10.0
   /// Drops the encoder layers above so many; nil for none.
   public var keptLayers: Int?

@@ -37,11 +37,14 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Manifest of recordings of the target without texts: what the model hears in them, as far as it agrees with itself, trains it.",
+      "Manifest of recordings of the target without texts, of a minute at most: what the model hears in them, as far as it agrees with itself, trains it.",
       valueName: "manifest"))
   var unlabelled: String?
 
-  @Option(help: "How often the model hears --unlabelled anew.")
+  @Option(
+    help:
+      "How often the model hears --unlabelled anew. Labelled training and the rounds share --budget or --minutes."
+  )
   var rounds = 3
 
   @Option(
@@ -114,13 +117,13 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help:
-      "What trains: auto (chosen by short trials on your data; the default where neither --epochs nor --minutes is given), full, output-layer, upper:N (the N topmost layers), gradual (from the top down), bias, norm, lhuc, adapter[:WIDTH], or lora[:RANK]."
+      "What trains: auto (chosen by short trials on your data; the default where none of --epochs, --minutes, --lr and --patience is given), full, output-layer, upper:N (the N topmost layers), gradual (from the top down), bias, norm, lhuc, adapter[:WIDTH], or lora[:RANK]."
   )
   var strategy: String?
 
   @Option(
     help: ArgumentHelp(
-      "Wall time of --strategy auto, trials and training together (the first trial of a cross-validation is always finished): minutes, or with a unit, such as 90s, 10m, 2h.",
+      "Wall time of --strategy auto, trials, training and rounds together (the first trial of a cross-validation is always finished, and training from scratch for a new alphabet comes on top: see --skip-scratch): minutes, or with a unit, such as 90s, 10m, 2h.",
       valueName: "time"))
   var budget = "10m"
 
@@ -197,12 +200,16 @@ struct AdaptCommand: ParsableCommand {
       throw ValidationError(
         "--keep-last trains on all of train: give --test to judge by, and no --dev")
     }
-    // Whoever says how long training takes has a strategy in mind.
-    let isBounded = training.epochs != nil || training.minutes != nil
+    // Whoever says how long training takes, or how fast it goes, has a strategy in mind.
+    let isSettled =
+      training.epochs != nil || training.minutes != nil || training.learningRate != nil
+      || training.patience != nil
     request.strategy = try Strategy(
-      option: strategy ?? (isBounded || train == nil || keepLast ? "full" : "auto"))
-    guard request.strategy != .automatic || !isBounded else {
-      throw ValidationError("--strategy auto keeps to --budget: leave --epochs and --minutes out")
+      option: strategy ?? (isSettled || train == nil || keepLast ? "full" : "auto"))
+    guard request.strategy != .automatic || !isSettled else {
+      throw ValidationError(
+        "--strategy auto keeps to --budget and tries rates of its own: leave --epochs, --minutes, --lr and --patience out"
+      )
     }
     request.budgetMinutes = try minutes(budget)
     request.labels = labels

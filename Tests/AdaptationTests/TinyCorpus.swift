@@ -66,6 +66,7 @@ final class TinyCorpus {
     var request = AdaptationRequest(
       base: base, train: try write(try TinyCorpus.clips(6), "train"), output: "\(path)/\(output)")
     request.dev = try write(try TinyCorpus.clips(4, from: 6), "dev")
+    request.strategy = .full
     request.settings = TinyCorpus.settings
     return request
   }

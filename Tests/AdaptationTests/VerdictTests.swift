@@ -282,6 +282,7 @@ struct VerdictTests {
       base: base, train: try corpus.write(shuffled(clips), "train"), output: "\(corpus.path)/out")
     request.dev = try corpus.write(shuffled(try corpus.takes(clips, "dev", level: 0.9)), "dev")
     request.test = try corpus.write(try corpus.takes(clips + clips, "test", level: 0.8), "test")
+    request.strategy = .full
     request.settings = TinyCorpus.settings
     request.settings.learningRate = 1e-2
     request.settings.epochs = 30

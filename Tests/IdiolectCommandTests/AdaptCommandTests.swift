@@ -191,6 +191,19 @@ struct AdaptCommandTests {
     #expect(bytes("out/config.json") == nil)
   }
 
+  /// What the automatic strategy settles itself is refused beside it; by themselves they choose another.
+  @Test(arguments: ["--lr 1e-4", "--patience 3", "--epochs 1", "--minutes 1"])
+  func notWithAnAutomaticStrategy(_ option: String) throws {
+    let command =
+      "\"$idiolect\" adapt --model model --train train.jsonl --dev dev.jsonl --output out"
+    expectOneLine(
+      try run("\(command) --strategy auto \(option)"), 64, "--strategy auto",
+      String(option.prefix { $0 != " " }))
+    guard option.hasPrefix("--patience") else { return }
+    let full = try run("\(command) \(option) --batch-seconds 60")
+    #expect(full.status == 0 && full.output.contains("strategy full: "), "\(full.errors)")
+  }
+
   @Test(
     arguments: [
       "--hidden 33", "--heads 5", "--hidden 9223372036854775807", "--layers 0", "--kernel 4",
