@@ -113,7 +113,8 @@ public final class AdaptationRun {
       transfer: transfer?.summary,
       choice: choice, trainable: course.trainable, parameters: model.parameterCount,
       weightChange: change,
-      training: state, rounds: rounds, interpolation: interpolation, target: target, retained: retained,
+      training: state, rounds: rounds, interpolation: interpolation, target: target,
+      retained: retained,
       unmeasured: unmeasured,
       models: ModelScores.all(
         trainedKind, base: ofBase, adapted: ofAdapted, scratch: ofRival, retained: retained,
