@@ -19,7 +19,7 @@ struct RankCommand: ParsableCommand {
       Examples:
         idiolect rank --models Models/english-small,runs/other --data train.jsonl
         idiolect rank --models Models/english-small --data train.jsonl --format json
-        idiolect rank --models mms,Models/multilingual-small --language swh --data train.jsonl
+        idiolect rank --models mms,runs/other --language swh --data train.jsonl
       """)
 
   @Option(help: ArgumentHelp("Model directories, between commas.", valueName: "directories"))
