@@ -177,6 +177,7 @@ struct VerdictTests {
     request.test = try corpus.write(
       try corpus.takes(clips, "test", level: 0.8) + corpus.takes(clips, "more", level: 0.7), "test")
     request.storage = .float32
+    request.strategy = .full
     request.settings = TinyCorpus.settings
     request.settings.learningRate = 4e-3
     request.settings.batchSeconds = 15
@@ -207,6 +208,7 @@ struct VerdictTests {
       try corpus.takes(clips, "test", level: 0.8) + corpus.takes(clips, "more", level: 0.7)
         + corpus.takes(clips, "third", level: 0.6), "test")
     request.retain = try corpus.write(try TinyCorpus.clips(2, of: "test"), "retain")
+    request.strategy = .full
     request.settings = TinyCorpus.settings
     // As the base was trained, in small steps.
     request.settings.learningRate = 1e-4
@@ -243,6 +245,7 @@ struct VerdictTests {
         + corpus.takes(known, "three", level: 0.6), "retain")
     // Nothing may be forgotten, so that less than all of the change ships.
     request.forgettingBudget = 0
+    request.strategy = .full
     request.settings = TinyCorpus.settings
     request.settings.learningRate = 4e-3
     request.settings.batchSeconds = 15
