@@ -20,7 +20,7 @@ from harness import ROOT, Harness, by_speaker, edits, first_minutes, minutes, pa
 # wall time of a training, both in minutes.
 LANGUAGES = {
     "mboshi": dict(test="mboshi/dev", train="mboshi/train", choose=("utterances", 150),
-                   sizes=[(10, 4), (60, 4), (None, 4), (None, 15)]),
+                   sizes=[(10, 4), (60, 4), (None, 4)]),
     "twi": dict(test="twi_cv/test", train="twi_cv/train", choose=("utterances", 20), sizes=[(None, 3)]),
     "gujarati": dict(test="gujarati_digits/test", train="gujarati_digits/train", choose=("speakers", 2),
                      sizes=[(10, 3), (None, 3)]),
@@ -106,8 +106,6 @@ def main():
                 continue
             chosen = first_minutes(training, size) if size else training
             train = harness.write(f"{name}-{label}", chosen)
-            # The longer one of two by its time as well.
-            label += f"-{wall}" if wall > 4 else ""
             row = {"language": name, "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
                    "test_utterances": len(testing), "wall_minutes": wall, "starts": {}}
             shared = dict(dev=choose, minutes=wall, look_every=25, **SHARED)
