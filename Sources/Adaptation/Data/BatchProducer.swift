@@ -52,6 +52,8 @@ package final class BatchProducer: @unchecked Sendable {
     self.corpus = corpus
     self.settings = settings
     let thread = Thread { [weak self] in
+      // The system takes fifteen letters; without a name of its own it would have the engine's.
+      Thread.current.name = "idiolect-feeder"
       var (epoch, first) = (epoch, batch)
       while let self, !self.isStopped {
         let plan = BatchProducer.plan(self.corpus, self.settings, epoch: epoch)
@@ -61,7 +63,6 @@ package final class BatchProducer: @unchecked Sendable {
         (epoch, first) = (epoch + 1, 0)
       }
     }
-    thread.name = "idiolect-features"
     thread.stackSize = 8 << 20
     thread.start()
   }
