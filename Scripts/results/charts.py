@@ -112,12 +112,11 @@ def languages(figures):
             axes.set_visible(False)
         for axes, row in zip(grid.flat, rows):
             for start, found in row["starts"].items():
-                if "curve" in found:
-                    axes.plot([s / 60 for s, _ in found["curve"]], [100 * r for _, r in found["curve"]],
-                              color=colours[start], label=start)
-                else:
-                    axes.axhline(100 * found["cer"][0], color="#444", linestyle=":", linewidth=1,
-                                 label="transformers, in the end")
+                axes.plot([s / 60 for s, _ in found["curve"]], [100 * r for _, r in found["curve"]],
+                          color=colours[start], label=start)
+                if "peer" in found:
+                    axes.axhline(100 * found["peer"]["cer"][0], color=colours[start], linestyle=":", linewidth=1,
+                                 label="PyTorch's, in the end")
             axes.set_title(f"{row['language'].capitalize()}, {row['minutes']:g} minutes", fontsize=9)
             axes.set_ylim(0, 100)
             axes.set_xlabel("wall time of training, minutes", fontsize=8)

@@ -156,7 +156,7 @@ class Harness:
         record = {
             "command": f"python3 Scripts/results/{self.name}.py --work DIR{self.options}",
             "date": datetime.date.fromtimestamp(self.measured or time.time()).isoformat(),
-            "machine": f"{os.cpu_count()} cores, {processor()}",
+            "machine": machine(),
             "bases": self.bases,
             **figures,
         }
@@ -170,6 +170,10 @@ class Harness:
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def machine():
+    return f"{os.cpu_count()} cores, {processor()}"
 
 
 def processor():

@@ -1,7 +1,8 @@
-"""New languages: training from scratch, from english-small and from multilingual-small, and the same network
+"""New languages: training from scratch, from english-small and from multilingual-small, and the same networks
 trained by transformers and PyTorch; each for the same wall time on the same cores (the peer for Mboshi only).
 
   python3 Scripts/results/languages.py --work DIR --peer-python VENV/bin/python
+  python3 Scripts/results/languages.py --work DIR --only twi    one language; the others' rows stay as published
 
 The sets of 10 minutes, an hour and all of a language's training recordings lie within each other. A slice of
 them chooses the best weights: other speakers' where there are enough, else other utterances. VENV holds
@@ -14,7 +15,7 @@ import re
 import subprocess
 import time
 
-from harness import ROOT, Harness, by_speaker, edits, first_minutes, minutes, paired, pooled, pooled_difference, rate, shuffled
+from harness import FIGURES, ROOT, Harness, by_speaker, edits, first_minutes, machine, minutes, paired, pooled, pooled_difference, rate, shuffled
 
 # Test, training, what chooses (a number of utterances or speakers of training, or a manifest), and sizes with the
 # wall time of a training, both in minutes.
@@ -49,7 +50,7 @@ def curve(log):
     return [found[step] for step in sorted(found)]
 
 
-def peer(harness, name, train, choose, test, wall):
+def peer(harness, name, base, train, choose, test, wall):
     """Trains and tests the same network with PyTorch, in batches of its script's own size; its figures are kept."""
     kept = harness.work / f"{name}.json"
     heard = kept.with_suffix(".hypotheses")
@@ -59,6 +60,8 @@ def peer(harness, name, train, choose, test, wall):
                    "--threads", os.cpu_count(), "--hypotheses", heard]
         for option, value in NETWORK.items():
             command += [f"--{option}", value]
+        if base:
+            command += ["--from", base]
         print("  " + " ".join(map(str, command[1:])), flush=True)
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
         (harness.work / f"{name}.log").write_text(done.stdout + done.stderr)
@@ -70,6 +73,14 @@ def peer(harness, name, train, choose, test, wall):
         "wer": pooled([[(edits(h["reference"].split(), h["hypothesis"].split()), len(h["reference"].split()))]
                        for h in said]),
         **{k: told[k] for k in ("seconds_of_audio_a_second", "steps", "torch")}}
+
+
+def tell(row, start, *part):
+    found = row["starts"][start]
+    for key in part:
+        found = found[key]
+    print(f"{row['language']}, {row['minutes']} minutes, {start} {' '.join(part)}: CER {100 * found['cer'][0]:.1f} %, "
+          f"WER {100 * found['wer'][0]:.1f} %", flush=True)
 
 
 def parts(harness, language):
@@ -106,7 +117,7 @@ def main():
                 continue
             chosen = first_minutes(training, size) if size else training
             train = harness.write(f"{name}-{label}", chosen)
-            row = {"language": name, "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
+            row = {"language": name, "machine": machine(), "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
                    "test_utterances": len(testing), "wall_minutes": wall, "starts": {}}
             shared = dict(dev=choose, minutes=wall, look_every=25, **SHARED)
             # Training from scratch is measured by itself here.
@@ -120,18 +131,21 @@ def main():
                 result = heard[start] = harness.evaluate(model, test)
                 row["starts"][start] = {"cer": rate(result, "cer"), "wer": rate(result, "wer"),
                                         "curve": curve(harness.work / f"{output}.log")}
-                print(f"{name}, {row['minutes']} minutes, {start}: CER {100 * rate(result, 'cer')[0]:.1f} %, "
-                      f"WER {100 * rate(result, 'wer')[0]:.1f} %", flush=True)
+                tell(row, start)
+                if given.peer_python and name == "mboshi":
+                    row["starts"][start]["peer"] = peer(
+                        harness, f"{name}-{label}-{start}-transformers", base, train, choose, test, wall)
+                    tell(row, start, "peer")
             row["multilingual_difference"] = pooled_difference(by_speaker(
                 paired(heard["english-small"], heard["multilingual-small"]),
                 [speakers[score["utterance"]] for score in heard["english-small"]["scores"]]))
-            if given.peer_python and name == "mboshi":
-                found = peer(harness, f"{name}-{label}-transformers", train, choose, test, wall)
-                row["starts"]["transformers"] = found
-                print(f"{name}, {row['minutes']} minutes, transformers from scratch: "
-                      f"CER {100 * found['cer'][0]:.1f} %, WER {100 * found['wer'][0]:.1f} %", flush=True)
             rows.append(row)
-    harness.publish({"rows": rows}, partial=bool(given.only or given.sizes))
+    if given.only and not given.sizes:
+        published = json.loads((FIGURES / "languages.json").read_text())["rows"]
+        place = [row["language"] for row in published].index(given.only)
+        kept = [row for row in published if row["language"] != given.only]
+        rows = kept[:place] + rows + kept[place:]
+    harness.publish({"rows": rows}, partial=bool(given.sizes))
 
 
 main()

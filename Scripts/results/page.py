@@ -82,11 +82,12 @@ def languages_table(figures):
     rows = []
     for row in figures["rows"]:
         for start, found in row["starts"].items():
-            title = {"scratch": "from scratch", "transformers": "from scratch by transformers and PyTorch"}
-            cells = [title.get(start, f"from `{start}`"), spread(found["cer"]), spread(found["wer"])]
+            title = "from scratch" if start == "scratch" else f"from `{start}`"
+            cells = [title, spread(found["cer"]), spread(found["wer"]),
+                     spread(found["peer"]["cer"]) if "peer" in found else ""]
             beside = change(row["multilingual_difference"]) if start == "multilingual-small" else ""
             rows.append([row["language"].capitalize(), f"{row['minutes']:g}", f"{row['wall_minutes']:g}", *cells, beside])
-    return table(["Language", "Minutes of speech", "of training", "Start", "CER", "WER",
+    return table(["Language", "Minutes of speech", "of training", "Start", "CER", "WER", "PyTorch's CER",
                   "CER beside `english-small`'s"], rows)
 
 
