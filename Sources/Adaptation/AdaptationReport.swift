@@ -18,6 +18,7 @@ public struct AdaptationReport: Sendable {
   package let training: TrainingState
   /// On unlabelled recordings.
   let rounds: [Round]
+  package let averaging: Averaging?
   package let interpolation: Interpolation?
   package let target: Comparison
   package let retained: Comparison?
@@ -154,7 +155,7 @@ public struct AdaptationReport: Sendable {
     }
     return [
       ("lineage", .object(lineage)), ("choice", choice?.record ?? .null), ("training", training),
-      ("interpolation", mixture),
+      ("averaging", averaging?.record ?? .null), ("interpolation", mixture),
       ("scores", scores), ("verdict", verdict),
     ]
   }

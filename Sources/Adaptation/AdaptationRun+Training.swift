@@ -102,7 +102,8 @@ extension AdaptationRun {
       cacheBytes: frozen?.states == nil ? settings.featureCacheBytes : 0)
     let trainer = Trainer(
       model: model, parameters: course.saved, groups: course.groups,
-      importances: course.importances, frozen: frozen, teacher: course.teacher, corpus: corpus,
+      importances: course.importances, frozen: frozen, teacher: course.teacher,
+      besides: course.average, corpus: corpus,
       settings: settings, files: files, fingerprint: fingerprint, after: earlier,
       lookAtDev: data.selection.isEmpty ? nil : dev.look, report: say)
     if request.resumes { try trainer.resume() }
@@ -114,8 +115,11 @@ extension AdaptationRun {
   }
 
   /// Draws the weights back toward the base's as far as what chooses asks for; nil where nothing chooses.
+  ///
+  /// - Parameter trained: what the network's weights are.
   func interpolate(
-    _ model: AcousticModel, from initial: [[Float]], _ data: AdaptationData
+    _ model: AcousticModel, _ trained: ModelScores.Kind, from initial: [[Float]],
+    _ data: AdaptationData
   ) throws -> Interpolation? {
     // Between a whole network and a part of it lies nothing.
     guard request.interpolates && request.keptLayers == nil && !data.selection.isEmpty else {
@@ -142,7 +146,7 @@ extension AdaptationRun {
     var interpolation = Interpolation(budget: request.forgettingBudget, points: points)
     if interpolation.chosen < 1 {
       Interpolation.apply(1, base: initial, adapted: adapted, to: model.parameters)
-      interpolation.uninterpolated = try trainedScores(model, data)
+      interpolation.uninterpolated = try trainedScores(trained, model, data)
     }
     Interpolation.apply(
       interpolation.chosen, base: initial, adapted: adapted, to: model.parameters)

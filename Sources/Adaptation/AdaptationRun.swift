@@ -59,16 +59,25 @@ public final class AdaptationRun {
     let choice = try choose(base, hash, &data, &plan)
     var course = try makeCourse(base, hash, data, plan)
     try choice?.start(&course)
+    if course.plan.settings.averageDecay == nil && !data.selection.isEmpty
+      && data.unlabelled.isEmpty
+    {
+      course.keepAverage()
+    }
     say(
       "strategy \(plan.strategy): \(course.trainable) of \(course.model.parameterCount) parameters train, \(settings.precision.rawValue)"
     )
     let (model, transfer) = (course.model, course.transfer)
     let (state, rounds) = try train(course, &data)
+    let averaging = try chooseAverage(course, state, data)
+    let trained: ModelScores.Kind =
+      averaging?.takesAverage ?? (settings.averageDecay != nil) ? .averaged : .adapted
     // Of other labels or fewer layers, an adapter could not be put beside the base.
     let fitsBase = transfer == nil && request.keptLayers == nil
     var adapter = fitsBase ? LowRankAdapter(model.network) : nil
     model.network.foldUpdates()
-    let interpolation = transfer == nil ? try interpolate(model, from: course.initial, data) : nil
+    let interpolation = 
+      transfer == nil ? try interpolate(model, trained, from: course.initial, data) : nil
     adapter?.scale(by: interpolation?.chosen ?? 1)
     // Where cross-validation judges, four more networks would have to learn to hear from a few minutes each: they
     // would be beaten as surely as the base is.
@@ -113,11 +122,11 @@ public final class AdaptationRun {
       transfer: transfer?.summary,
       choice: choice, trainable: course.trainable, parameters: model.parameterCount,
       weightChange: change,
-      training: state, rounds: rounds, interpolation: interpolation, target: target,
+      training: state, rounds: rounds, averaging: averaging, interpolation: interpolation, target: target,
       retained: retained,
       unmeasured: unmeasured,
       models: ModelScores.all(
-        trainedKind, base: ofBase, adapted: ofAdapted, scratch: ofRival, retained: retained,
+        trained, besides: averaging?.other, base: ofBase, adapted: ofAdapted, scratch: ofRival, retained: retained,
         interpolation),
       decision: decision, quarantined: data.quarantine.count)
     let profile = "\(files.candidate)/\(TrainingDirectory.adapter)"
@@ -255,20 +264,20 @@ public final class AdaptationRun {
     }
   }
 
-  private var trainedKind: ModelScores.Kind { settings.averageDecay == nil ? .adapted : .averaged }
-
   /// The scores of what training gave on what judges, rounded as it would be used.
-  func trainedScores(_ model: AcousticModel, _ data: AdaptationData) throws -> ModelScores {
-    let what = "the \(trainedKind.rawValue) model, not interpolated, on"
+  func trainedScores(
+    _ kind: ModelScores.Kind, _ model: AcousticModel, _ data: AdaptationData
+  ) throws -> ModelScores {
+    let what = "the \(kind.rawValue) model, not interpolated, on"
     try model.write(to: files.candidate, storage: request.storage)
     let stored = try AcousticModel(directory: files.candidate)
     return ModelScores(
-      kind: trainedKind, target: try evaluate(stored, data.verdict, "\(what) target"),
+      kind: kind, target: try evaluate(stored, data.verdict, "\(what) target"),
       retained: data.retained.isEmpty
         ? Optional.none : try? evaluate(stored, data.retained, "\(what) retained"))
   }
 
-  private func evaluate(
+  func evaluate(
     _ model: AcousticModel, _ utterances: [Utterance], _ what: String
   ) throws -> Evaluation {
     let bar = ProgressBar("scoring \(what)", total: utterances.count)

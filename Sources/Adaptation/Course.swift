@@ -40,6 +40,8 @@ struct Course {
   let transfer: LabelTransfer?
   /// Whether the labels are another alphabet's, so that what the base knew cannot be retained.
   let replaces: Bool
+  /// What moves beside the weights and may be better than the best of them; nil where none is kept.
+  private(set) var average: WeightAverage?
   /// Every parameter of the model as it was.
   let initial: [[Float]]
 
@@ -52,6 +54,11 @@ struct Course {
     (self.importances, self.frozen, self.teacher) = (importances, frozen, teacher)
     (self.baseHash, self.transfer, self.replaces) = (baseHash, transfer, replaces)
     initial = model.parameters.map { $0.tensor.values }
+  }
+
+  /// Has an average of the weights move along, from what they are now.
+  mutating func keepAverage() {
+    average = WeightAverage(saved, decay: Averaging.decay)
   }
 
   /// How many values train.

@@ -20,10 +20,11 @@ struct ResumeTests {
   /// Trains into `output`; stops at the look number `stop` if given.
   private func train(
     _ output: String, precision: Precision = .float32, option: String = "full", live: Bool = false,
-    average: Double? = nil, task: Reptile.Task? = nil, stop: Int? = nil, resumes: Bool = false,
+    average: Double? = nil, besides: Double? = nil,
+    task: Reptile.Task? = nil, stop: Int? = nil, resumes: Bool = false,
     augments: Bool = false, cacheBytes: Int = 1 << 24,
     fingerprint: String = "same"
-  ) throws -> (weights: [[Float]], state: TrainingState) {
+  ) throws -> (weights: [[Float]], state: TrainingState, besides: [[Float]]) {
     try onEngine {
       let model = try AcousticModel(directory: corpus.base)
       var settings = TinyCorpus.settings
@@ -41,12 +42,13 @@ struct ResumeTests {
       var clips = try TinyCorpus.clips(6)
       for index in clips.indices { clips[index].speaker = "\(index % 2)" }
       let data = TrainingCorpus(clips, model: model, cacheBytes: cacheBytes)
+      let kept = besides.map { WeightAverage(saved, decay: $0) }
       var looks = 0
       var trainer: Trainer! = nil
       defer { trainer = nil }
       trainer = Trainer(
-        model: model, parameters: saved, groups: groups, corpus: data, settings: settings,
-        files: files, fingerprint: fingerprint,
+        model: model, parameters: saved, groups: groups, besides: kept, corpus: data,
+        settings: settings, files: files, fingerprint: fingerprint,
         lookAtDev: {
           looks += 1
           if looks == stop { throw Stop() }
@@ -56,7 +58,9 @@ struct ResumeTests {
         }, report: { _ in })
       if resumes { try trainer.resume() }
       try trainer.run()
-      return (saved.map { $0.tensor.values }, trainer.state)
+      return (
+        saved.map { $0.tensor.values }, trainer.state, kept?.averages.map { $0.values } ?? []
+      )
     }
   }
 
@@ -96,6 +100,16 @@ struct ResumeTests {
     let last = try train("last", live: true)
     #expect(last.weights != whole.weights)
     #expect(try train("none", live: true, average: 0).weights == last.weights)
+  }
+
+  /// So does one that is kept beside the weights, which it leaves as they are.
+  @Test func averageBesides() throws {
+    let whole = try train("whole", besides: 0.9)
+    #expect(throws: Stop.self) { try train("parts", besides: 0.9, stop: 2) }
+    let parts = try train("parts", besides: 0.9, resumes: true)
+    #expect(parts.besides == whole.besides && parts.weights == whole.weights)
+    #expect(whole.besides == (try train("average", average: 0.9).weights))
+    #expect(whole.weights == (try train("without").weights) && whole.weights != whole.besides)
   }
 
   /// Features from memory and features computed again are the same bits.

@@ -164,8 +164,7 @@ struct VerdictTests {
   }
 
   /// A base that knows eight clips by heart, and others that it never heard: they train, other takes of them judge.
-  @Test func positive() throws {
-    let corpus = try TinyCorpus()
+  private func unheard(in corpus: TinyCorpus) throws -> AdaptationRequest {
     let known = Set(try Overfitted.clips().map(\.text).joined())
     let clips = Array(
       try TinyCorpus.clips(60, from: 8).filter { known.isSuperset(of: $0.text) }.prefix(8))
@@ -185,6 +184,12 @@ struct VerdictTests {
     request.settings.evaluationSteps = 40
     request.settings.speeds = []
     request.settings.specAugment = nil
+    return request
+  }
+
+  @Test func positive() throws {
+    let corpus = try TinyCorpus()
+    let request = try unheard(in: corpus)
     let report = try AdaptationRun(request).run()
     #expect(report.verdict == .positive, "\(report.lines)")
     #expect(report.shipsAdapted && report.decision.rival == .base)
@@ -192,6 +197,32 @@ struct VerdictTests {
     #expect(report.lines.contains { $0.contains("forgetting is not measured") })
     #expect(try corpus.weights("out") != corpus.weights(from: request.base))
     #expect(try corpus.record("out")["verdict"]["shipped"].string() == "adapted")
+  }
+
+  /// What ships are the best weights or their average at the end, whichever errs less on what chooses; both are
+  /// scored.
+  @Test(arguments: [LearningRateSchedule.Decay.cosine, .constant])
+  func average(_ decay: LearningRateSchedule.Decay) throws {
+    let corpus = try TinyCorpus()
+    var request = try unheard(in: corpus)
+    request.settings.decay = decay
+    request.interpolates = false
+    let report = try AdaptationRun(request).run()
+    try #require(report.shipsAdapted, "\(report.lines)")
+    let averaging = try #require(report.averaging)
+    #expect(averaging.takesAverage == (averaging.averageCER < averaging.bestCER))
+    #expect(
+      report.models.map(\.kind)
+        == (averaging.takesAverage ? [.base, .adapted, .averaged] : [.base, .averaged, .adapted]))
+    let file = try SafetensorsFile(path: "\(corpus.path)/out/training/last.safetensors")
+    let best = try SafetensorsFile(path: "\(corpus.path)/out/training/best.safetensors")
+    for (name, weights) in try corpus.weights("out") {
+      let average = try file.readFloats("average:\(name)")
+      let expected = averaging.takesAverage ? average : try best.readFloats(name)
+      #expect(weights == expected, "\(name)")
+    }
+    #expect(
+      try corpus.record("out")["averaging"]["average_dev_cer"].double() == averaging.averageCER)
   }
 
   /// What the base knows already trains, and many takes of it judge: nothing was there to be learnt. The base ships,
@@ -257,8 +288,10 @@ struct VerdictTests {
     let share = try #require(report.interpolation?.chosen)
     #expect(share < 1)
     #expect(
-      report.models.map(\.kind) == [.base, .adapted] + (share > 0 ? [.interpolated] : []))
-    let (base, adapted) = (report.models[0], report.models[1])
+      Set(report.models.map(\.kind))
+        == Set([.base, .adapted, .averaged] + (share > 0 ? [.interpolated] : [])))
+    let base = report.models[0]
+    let adapted = try #require(report.models.first { $0.kind == .adapted })
     #expect(adapted.target.characters.rate < base.target.characters.rate)
     #expect(adapted.retained!.characters.rate > base.retained!.characters.rate)
     let scores = try corpus.record("out")["scores"]["models"].array()

@@ -77,10 +77,10 @@ package struct ModelNeeds {
       + [.bias, .norm, .adapter(width: nil), .lhuc, .lora(rank: 8)]
     adapting = strategies.compactMap { strategy in
       guard let trained = try? ModelNeeds.trained(strategy, model), trained > 0 else { return nil }
-      // A gradient and two moments each.
+      // A gradient, two moments and an average each.
       return Training(
         strategy: strategy, trained: trained,
-        bytes: weights + beside + 12 * trained + Int(activations))
+        bytes: weights + beside + 16 * trained + Int(activations))
     }
   }
 

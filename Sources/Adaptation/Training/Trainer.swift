@@ -20,6 +20,8 @@ package final class Trainer {
   let settings: TrainingSettings
   let frozen: FrozenPart?
   let average: WeightAverage?
+  /// One that is only kept beside the weights: nothing looks at it here.
+  let besides: WeightAverage?
   let reptile: Reptile?
   let teacher: Teacher?
   private let files: TrainingDirectory
@@ -39,13 +41,15 @@ package final class Trainer {
   ///   - importances: how strongly each element of these is held beside the pull of its group; nil for evenly.
   ///   - frozen: what `groups` leaves out at the bottom.
   ///   - teacher: what the network is held near, if anything.
+  ///   - besides: an average of `parameters` to move along with them.
   ///   - fingerprint: names settings and data; resuming with another is refused.
   ///   - earlier: what stages before this one did, which the course goes on from.
   ///   - report: takes a line for the person who waits.
   package init(
     model: AcousticModel, parameters: [Parameter], groups: [ParameterGroup],
     importances: [Tensor]? = nil,
-    frozen: FrozenPart? = nil, teacher: Teacher? = nil, corpus: TrainingCorpus,
+    frozen: FrozenPart? = nil, teacher: Teacher? = nil, besides: WeightAverage? = nil,
+    corpus: TrainingCorpus,
     settings: TrainingSettings,
     files: TrainingDirectory,
     fingerprint: String, after earlier: TrainingState = TrainingState(),
@@ -57,6 +61,7 @@ package final class Trainer {
     self.settings = settings
     self.frozen = frozen
     self.teacher = teacher
+    self.besides = besides
     self.files = files
     self.lookAtDev = lookAtDev
     self.earlier = earlier
@@ -159,7 +164,7 @@ package final class Trainer {
 
   /// What a checkpoint holds beside weights and moments, by its name there.
   private var moving: (name: String, tensors: [Tensor])? {
-    average.map { ("average", $0.averages) } ?? reptile.map { ("task", $0.origins) }
+    (average ?? besides).map { ("average", $0.averages) } ?? reptile.map { ("task", $0.origins) }
   }
 
   /// So many steps in a row without a finite loss, and no later one will have one.

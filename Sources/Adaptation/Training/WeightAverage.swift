@@ -6,7 +6,7 @@ package import TensorEngine
 package final class WeightAverage {
   private let parameters: [Parameter]
   /// One for each parameter, in its shape.
-  let averages: [Tensor]
+  package let averages: [Tensor]
   private let decay: Double
 
   /// Begins as the weights are now.

@@ -6,7 +6,7 @@ package import Transcription
 package struct ModelScores: Sendable {
   package enum Kind: String, Sendable {
     case base
-    /// What training gave: the weights, or where one was kept their average.
+    /// What training gave: the best weights, and their average.
     case adapted, averaged
     /// Weights between the base's and the adapted ones.
     case interpolated
@@ -22,10 +22,11 @@ package struct ModelScores: Sendable {
   ///
   /// - Parameters:
   ///   - trained: what training gave.
+  ///   - other: what it gave beside that and was not taken.
   ///   - adapted: of what was judged, drawn back toward the base or not.
   ///   - retained: of the base and what was judged.
   static func all(
-    _ trained: Kind, base: Evaluation, adapted: Evaluation, scratch: Evaluation?,
+    _ trained: Kind, besides other: ModelScores?, base: Evaluation, adapted: Evaluation, scratch: Evaluation?,
     retained: Comparison?,
     _ interpolation: Interpolation?
   ) -> [ModelScores] {
@@ -33,7 +34,7 @@ package struct ModelScores: Sendable {
     let judged = ModelScores(
       kind: share < 1 ? .interpolated : trained, target: adapted, retained: retained?.adapted)
     return [ModelScores(kind: .base, target: base, retained: retained?.base)]
-      + [interpolation?.uninterpolated].compactMap { $0 }
+      + [other, interpolation?.uninterpolated].compactMap { $0 }
       // None of the change is left: the base again.
       + (share == 0 ? [] : [judged])
       + [scratch.map { ModelScores(kind: .scratch, target: $0, retained: nil) }].compactMap { $0 }
