@@ -29,6 +29,8 @@ LANGUAGES = {
                       sizes=[(10, 3), (60, 3), (None, 3)]),
 }
 NETWORK = dict(hidden=176, layers=10, heads=4, channels=64)
+# Where the peer begins, too.
+PEERS = ("scratch", "english-small")
 SHARED = dict(lr="1e-3", batch_seconds=160)
 LOOK = re.compile(r"^step (\d+),.* dev CER ([0-9.]+) %.*?(?:(\d+):)?(\d+):(\d+)$")
 
@@ -132,7 +134,7 @@ def main():
                 row["starts"][start] = {"cer": rate(result, "cer"), "wer": rate(result, "wer"),
                                         "curve": curve(harness.work / f"{output}.log")}
                 tell(row, start)
-                if given.peer_python and name == "mboshi":
+                if given.peer_python and name == "mboshi" and start in PEERS:
                     row["starts"][start]["peer"] = peer(
                         harness, f"{name}-{label}-{start}-transformers", base, train, choose, test, wall)
                     tell(row, start, "peer")

@@ -76,7 +76,7 @@ public final class AdaptationRun {
     let fitsBase = transfer == nil && request.keptLayers == nil
     var adapter = fitsBase ? LowRankAdapter(model.network) : nil
     model.network.foldUpdates()
-    let interpolation = 
+    let interpolation =
       transfer == nil ? try interpolate(model, trained, from: course.initial, data) : nil
     adapter?.scale(by: interpolation?.chosen ?? 1)
     // Where cross-validation judges, four more networks would have to learn to hear from a few minutes each: they
@@ -122,11 +122,13 @@ public final class AdaptationRun {
       transfer: transfer?.summary,
       choice: choice, trainable: course.trainable, parameters: model.parameterCount,
       weightChange: change,
-      training: state, rounds: rounds, averaging: averaging, interpolation: interpolation, target: target,
+      training: state, rounds: rounds, averaging: averaging, interpolation: interpolation,
+      target: target,
       retained: retained,
       unmeasured: unmeasured,
       models: ModelScores.all(
-        trained, besides: averaging?.other, base: ofBase, adapted: ofAdapted, scratch: ofRival, retained: retained,
+        trained, besides: averaging?.other, base: ofBase, adapted: ofAdapted, scratch: ofRival,
+        retained: retained,
         interpolation),
       decision: decision, quarantined: data.quarantine.count)
     let profile = "\(files.candidate)/\(TrainingDirectory.adapter)"

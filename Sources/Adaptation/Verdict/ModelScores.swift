@@ -26,7 +26,8 @@ package struct ModelScores: Sendable {
   ///   - adapted: of what was judged, drawn back toward the base or not.
   ///   - retained: of the base and what was judged.
   static func all(
-    _ trained: Kind, besides other: ModelScores?, base: Evaluation, adapted: Evaluation, scratch: Evaluation?,
+    _ trained: Kind, besides other: ModelScores?, base: Evaluation, adapted: Evaluation,
+    scratch: Evaluation?,
     retained: Comparison?,
     _ interpolation: Interpolation?
   ) -> [ModelScores] {
