@@ -114,15 +114,61 @@ def languages(figures):
             for start, found in row["starts"].items():
                 axes.plot([s / 60 for s, _ in found["curve"]], [100 * r for _, r in found["curve"]],
                           color=colours[start], label=start)
-                if "peer" in found:
-                    axes.axhline(100 * found["peer"]["cer"][0], color=colours[start], linestyle=":", linewidth=1,
-                                 label="PyTorch's, in the end")
             axes.set_title(f"{row['language'].capitalize()}, {row['minutes']:g} minutes", fontsize=9)
             axes.set_ylim(0, 100)
             axes.set_xlabel("wall time of training, minutes", fontsize=8)
             axes.set_ylabel("CER, %", fontsize=8)
         grid.flat[0].legend(fontsize=7)
         save(figure, "languages")
+
+
+def training(figures):
+    """The parts of each base's training one after another; each is judged by other utterances."""
+    with plot.rc_context(STYLE):
+        bases = list(dict.fromkeys(part["base"] for part in figures["parts"]))
+        for base in bases:
+            figure, axes = plot.subplots(figsize=(6.5, 2.8))
+            before = 0
+            for part, colour in zip((p for p in figures["parts"] if p["base"] == base), (BASE, ADAPTED, OTHER)):
+                axes.plot([before + updates for updates, _ in part["points"]], [rate for _, rate in part["points"]],
+                          "o-", color=colour, markersize=3, label=part["part"])
+                before += part["points"][-1][0]
+            axes.set_ylim(0, None)
+            axes.set_xlabel("updates")
+            axes.set_ylabel("CER on what chose, %")
+            axes.legend(fontsize=8)
+            save(figure, f"training-{base}")
+
+
+def trials(figures):
+    """Accented speech; networks by their time, recipes."""
+    with plot.rc_context(STYLE):
+        rows = figures["rows"][::-1]
+        figure, axes = plot.subplots(figsize=(7.5, 0.26 * len(rows) + 0.8))
+        for key, colour, shift in (("synthesised", BASE, 0.2), ("accented", ADAPTED, -0.2)):
+            rates = [100 * row["cer"][key][0] for row in rows]
+            errors = [[rate - 100 * row["cer"][key][1] for rate, row in zip(rates, rows)],
+                      [100 * row["cer"][key][2] - rate for rate, row in zip(rates, rows)]]
+            axes.barh([i + shift for i in range(len(rows))], rates, 0.38, xerr=errors, color=colour,
+                      label=f"{key} dev", ecolor="#444")
+        axes.set_yticks(range(len(rows)), [f"{row['trial']}, {row['minutes']:g} min" for row in rows], fontsize=6.5)
+        axes.set_xlabel("CER, %")
+        axes.legend(fontsize=7)
+        save(figure, "trials")
+
+
+def languages_peer(figures):
+    with plot.rc_context(STYLE):
+        rows = figures["rows"]
+        figure, axes = plot.subplots(figsize=(6.5, 3))
+        for shift, key, colour, label in ((-0.2, "peer", BASE, "PyTorch"), (0.2, "ours", ADAPTED, "Idiolect")):
+            bars(axes, [i + shift for i in range(len(rows))], [row[key] for row in rows], colour, label, 0.4)
+        starts = {"scratch": "from scratch"}
+        axes.set_xticks(range(len(rows)), [f"{row['minutes']:g} min\n{starts.get(row['start'], row['start'])}"
+                                           for row in rows], fontsize=8)
+        axes.set_ylabel("CER, %")
+        legend_above(axes)
+        save(figure, "languages-peer")
 
 
 def strategies(figures):

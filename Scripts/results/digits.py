@@ -17,6 +17,9 @@ def accuracy(groups):
     share, lower, upper = pooled([
         [(s["words"]["substitutions"] + s["words"]["deletions"], s["words"]["reference_length"]) for s in group]
         for group in groups])
+    if share == 0:
+        # Draws of no error have none: Clopper and Pearson's bound, of words that stand for themselves.
+        upper = 1 - 0.025 ** (1 / sum(s["words"]["reference_length"] for group in groups for s in group))
     return [1 - share, 1 - upper, 1 - lower]
 
 

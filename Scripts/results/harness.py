@@ -37,6 +37,10 @@ class Harness:
         given = parser.parse_args()
         if given.data is None:
             parser.error("give --data DIR or set IDIOLECT_DATA")
+        if not Path(given.data).is_dir():
+            parser.error(f"{given.data}: there is no such folder; give --data DIR or set IDIOLECT_DATA")
+        if not given.idiolect.is_file():
+            parser.error(f"{given.idiolect} is not built: swift build -c release, or give --idiolect FILE")
         self.name, self.given = name, given
         self.work = given.work.resolve() / name
         self.data = Path(given.data).resolve()
@@ -64,6 +68,8 @@ class Harness:
     def read(self, name):
         """The utterances of a manifest under --data, `speechocean762/test`, recordings by absolute path."""
         path = self.data / f"{name}.jsonl"
+        if not path.is_file():
+            sys.exit(f"{self.name}: no {path}: is that the folder of the recordings?")
         entries = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
         for entry in entries:
             entry["audio_filepath"] = str(path.parent / entry["audio_filepath"])
@@ -146,6 +152,29 @@ class Harness:
         self.measured = max(self.measured, kept.stat().st_mtime)
         return json.loads(kept.read_text())
 
+    def peer(self, name, train, test, **options):
+        """The same network trained and tested by PyTorch: {utterance: (reference, hypothesis)} and what the script told.
+
+        Kept, and not run again. Needs `given.peer_python`, a python with torch and transformers.
+        """
+        kept = self.work / f"{name}.json"
+        heard = kept.with_suffix(".hypotheses")
+        if not kept.exists():
+            command = [self.given.peer_python, ROOT / "Scripts/peers/train_parakeet.py", train, test, "--bfloat16",
+                       "--threads", os.cpu_count(), "--hypotheses", heard]
+            for option, value in options.items():
+                if value is not None:
+                    command += [f"--{option.replace('_', '-')}", value]
+            print("  " + " ".join(map(str, command[1:])), flush=True)
+            done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+            (self.work / f"{name}.log").write_text(done.stdout + done.stderr)
+            if done.returncode != 0:
+                sys.exit(f"{self.name}: that failed; see {self.work / name}.log")
+            kept.write_text(done.stdout.splitlines()[-1])
+        self.measured = max(self.measured, kept.stat().st_mtime)
+        said = map(json.loads, heard.read_text().splitlines())
+        return {h["utterance"]: (h["reference"], h["hypothesis"]) for h in said}, json.loads(kept.read_text())
+
     # Figures
 
     def publish(self, figures, partial=False):
@@ -156,7 +185,7 @@ class Harness:
         record = {
             "command": f"python3 Scripts/results/{self.name}.py --work DIR{self.options}",
             "date": datetime.date.fromtimestamp(self.measured or time.time()).isoformat(),
-            "machine": machine(),
+            "machine": f"{os.cpu_count()} cores, {processor()}",
             "bases": self.bases,
             **figures,
         }
@@ -170,10 +199,6 @@ class Harness:
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def machine():
-    return f"{os.cpu_count()} cores, {processor()}"
 
 
 def processor():

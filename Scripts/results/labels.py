@@ -4,6 +4,8 @@ same time, and scored on speakers of their *training* manifests that it did not 
   python3 Scripts/results/labels.py --work DIR --base letters=DIR --base ipa=DIR
 """
 
+import sys
+
 from harness import Harness, first_minutes, minutes, rate, shuffled
 
 # Training manifest; how many speakers choose, and how many are scored; minutes of the others that train.
@@ -18,6 +20,9 @@ class Labels(Harness):
 
 def main():
     harness = Labels("labels", __doc__)
+    for base in harness.given.base:
+        if "=" not in base:
+            sys.exit(f"labels: --base {base}: give NAME=DIR")
     harness.options = "".join(f" --base {base.split('=')[0]}=DIR" for base in harness.given.base)
     rows = []
     for name, (manifest, choosing, scored, size) in SETS.items():

@@ -1,21 +1,15 @@
-"""New languages: training from scratch, from english-small and from multilingual-small, and the same networks
-trained by transformers and PyTorch; each for the same wall time on the same cores (the peer for Mboshi only).
+"""New languages: training from scratch, from english-small and from multilingual-small, each for the same wall time.
 
-  python3 Scripts/results/languages.py --work DIR --peer-python VENV/bin/python
-  python3 Scripts/results/languages.py --work DIR --only twi    one language; the others' rows stay as published
+  python3 Scripts/results/languages.py --work DIR
 
 The sets of 10 minutes, an hour and all of a language's training recordings lie within each other. A slice of
-them chooses the best weights: other speakers' where there are enough, else other utterances. VENV holds
-Scripts/golden/requirements.txt and soxr. Needs a machine that does nothing else.
+them chooses the best weights: other speakers' where there are enough, else other utterances. Needs a machine that
+does nothing else. languages_peer.py sets PyTorch beside it.
 """
 
-import json
-import os
 import re
-import subprocess
-import time
 
-from harness import FIGURES, ROOT, Harness, by_speaker, edits, first_minutes, machine, minutes, paired, pooled, pooled_difference, rate, shuffled
+from harness import Harness, by_speaker, first_minutes, minutes, paired, pooled_difference, rate, shuffled
 
 # Test, training, what chooses (a number of utterances or speakers of training, or a manifest), and sizes with the
 # wall time of a training, both in minutes.
@@ -29,17 +23,14 @@ LANGUAGES = {
                       sizes=[(10, 3), (60, 3), (None, 3)]),
 }
 NETWORK = dict(hidden=176, layers=10, heads=4, channels=64)
-# Where the peer begins, too.
-PEERS = ("scratch", "english-small")
 SHARED = dict(lr="1e-3", batch_seconds=160)
 LOOK = re.compile(r"^step (\d+),.* dev CER ([0-9.]+) %.*?(?:(\d+):)?(\d+):(\d+)$")
 
 
 class Languages(Harness):
     def add_arguments(self, parser):
-        parser.add_argument("--only", help="one language")
+        parser.add_argument("--only", choices=list(LANGUAGES), help="one language")
         parser.add_argument("--sizes", help="only these sizes in minutes, such as 60,all")
-        parser.add_argument("--peer-python", help="a python with torch and transformers; the peer is left out without")
 
 
 def curve(log):
@@ -50,39 +41,6 @@ def curve(log):
             hours, minutes_, seconds = (int(look[i] or 0) for i in (3, 4, 5))
             found[int(look[1])] = [3600 * hours + 60 * minutes_ + seconds, float(look[2]) / 100]
     return [found[step] for step in sorted(found)]
-
-
-def peer(harness, name, base, train, choose, test, wall):
-    """Trains and tests the same network with PyTorch, in batches of its script's own size; its figures are kept."""
-    kept = harness.work / f"{name}.json"
-    heard = kept.with_suffix(".hypotheses")
-    if not kept.exists():
-        command = [harness.given.peer_python, ROOT / "Scripts/peers/train_parakeet.py", train, test,
-                   "--choose", choose, "--minutes", wall, "--bfloat16", "--lr", SHARED["lr"],
-                   "--threads", os.cpu_count(), "--hypotheses", heard]
-        for option, value in NETWORK.items():
-            command += [f"--{option}", value]
-        if base:
-            command += ["--from", base]
-        print("  " + " ".join(map(str, command[1:])), flush=True)
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-        (harness.work / f"{name}.log").write_text(done.stdout + done.stderr)
-        kept.write_text(done.stdout.splitlines()[-1])
-    said = [json.loads(line) for line in heard.read_text().splitlines()]
-    told = json.loads(kept.read_text())
-    return {
-        "cer": pooled([[(edits(h["reference"], h["hypothesis"]), len(h["reference"]))] for h in said]),
-        "wer": pooled([[(edits(h["reference"].split(), h["hypothesis"].split()), len(h["reference"].split()))]
-                       for h in said]),
-        **{k: told[k] for k in ("seconds_of_audio_a_second", "steps", "torch")}}
-
-
-def tell(row, start, *part):
-    found = row["starts"][start]
-    for key in part:
-        found = found[key]
-    print(f"{row['language']}, {row['minutes']} minutes, {start} {' '.join(part)}: CER {100 * found['cer'][0]:.1f} %, "
-          f"WER {100 * found['wer'][0]:.1f} %", flush=True)
 
 
 def parts(harness, language):
@@ -102,8 +60,6 @@ def main():
     harness = Languages("languages", __doc__)
     given = harness.given
     wanted = given.sizes.split(",") if given.sizes else None
-    if given.peer_python:
-        harness.options += " --peer-python VENV/bin/python"
     rows = []
     for name, language in LANGUAGES.items():
         if given.only not in (None, name):
@@ -119,7 +75,7 @@ def main():
                 continue
             chosen = first_minutes(training, size) if size else training
             train = harness.write(f"{name}-{label}", chosen)
-            row = {"language": name, "machine": machine(), "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
+            row = {"language": name, "minutes": round(minutes(chosen), 1), "utterances": len(chosen),
                    "test_utterances": len(testing), "wall_minutes": wall, "starts": {}}
             shared = dict(dev=choose, minutes=wall, look_every=25, **SHARED)
             # Training from scratch is measured by itself here.
@@ -133,21 +89,14 @@ def main():
                 result = heard[start] = harness.evaluate(model, test)
                 row["starts"][start] = {"cer": rate(result, "cer"), "wer": rate(result, "wer"),
                                         "curve": curve(harness.work / f"{output}.log")}
-                tell(row, start)
-                if given.peer_python and name == "mboshi" and start in PEERS:
-                    row["starts"][start]["peer"] = peer(
-                        harness, f"{name}-{label}-{start}-transformers", base, train, choose, test, wall)
-                    tell(row, start, "peer")
+                print(f"{name}, {row['minutes']} minutes, {start}: CER {100 * rate(result, 'cer')[0]:.1f} %, "
+                      f"WER {100 * rate(result, 'wer')[0]:.1f} %", flush=True)
             row["multilingual_difference"] = pooled_difference(by_speaker(
                 paired(heard["english-small"], heard["multilingual-small"]),
                 [speakers[score["utterance"]] for score in heard["english-small"]["scores"]]))
             rows.append(row)
-    if given.only and not given.sizes:
-        published = json.loads((FIGURES / "languages.json").read_text())["rows"]
-        place = [row["language"] for row in published].index(given.only)
-        kept = [row for row in published if row["language"] != given.only]
-        rows = kept[:place] + rows + kept[place:]
-    harness.publish({"rows": rows}, partial=bool(given.sizes))
+    harness.publish({"rows": rows}, partial=bool(given.only or given.sizes))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@
 import json
 import re
 
-from charts import accent_gap, data_curve, digits, few_shot, languages, one_person, ranks, strategies, zero_shot
+from charts import accent_gap, data_curve, digits, few_shot, languages, languages_peer, one_person, ranks, strategies, training, trials, zero_shot
 from harness import FIGURES, ROOT
 
 PAGE = ROOT / "Documentation" / "Results.md"
@@ -75,20 +75,29 @@ def digits_table(figures):
                 *(percent(row[w]["wer"][0]) for w in ("before", "after"))]
     rows = [line(row["set"], row, row["words"]) for row in figures["rows"]]
     return table(["Set", "Digits", "Right before", "Right after", "WER before", "WER after"],
-                 rows + [line("**all**", figures["all"], figures["all"]["words"])])
+                 rows + [line("**all**", figures["all"], figures["all"]["words"])]) + (
+        f"\n\nWER over all, after less before, over {figures['all']['speakers']} speakers: "
+        f"{change(figures['all']['wer_difference'])}.")
 
 
 def languages_table(figures):
     rows = []
     for row in figures["rows"]:
         for start, found in row["starts"].items():
-            title = "from scratch" if start == "scratch" else f"from `{start}`"
-            cells = [title, spread(found["cer"]), spread(found["wer"]),
-                     spread(found["peer"]["cer"]) if "peer" in found else ""]
+            title = {"scratch": "from scratch", "transformers": "from scratch by transformers and PyTorch"}
+            cells = [title.get(start, f"from `{start}`"), spread(found["cer"]), spread(found["wer"])]
             beside = change(row["multilingual_difference"]) if start == "multilingual-small" else ""
             rows.append([row["language"].capitalize(), f"{row['minutes']:g}", f"{row['wall_minutes']:g}", *cells, beside])
-    return table(["Language", "Minutes of speech", "of training", "Start", "CER", "WER", "PyTorch's CER",
+    return table(["Language", "Minutes of speech", "of training", "Start", "CER", "WER",
                   "CER beside `english-small`'s"], rows)
+
+
+def languages_peer_table(figures):
+    rows = [[f"{row['minutes']:g}", "from scratch" if row["start"] == "scratch" else f"from `{row['start']}`",
+             spread(row["ours"]), spread(row["peer"]), change(row["difference"]),
+             f"{row['speed']:g} / {row['peer_speed']:g}"] for row in figures["rows"]]
+    return table(["Minutes of speech", "Start", "Idiolect, CER", "PyTorch, CER", "Difference",
+                  "Seconds of audio a second"], rows)
 
 
 def strategies_table(figures):
@@ -177,10 +186,11 @@ def trials_table(figures):
 
 TABLES = {"zero_shot": (zero_shot_table, zero_shot), "accent_gap": (accent_gap_table, accent_gap),
           "one_person": (one_person_table, one_person), "digits": (digits_table, digits),
-          "languages": (languages_table, languages), "strategies": (strategies_table, strategies),
+          "languages": (languages_table, languages),
+          "languages_peer": (languages_peer_table, languages_peer), "strategies": (strategies_table, strategies),
           "data_curve": (data_curve_table, data_curve), "few_shot": (few_shot_table, few_shot),
           "ranks": (ranks_table, ranks), "peer": (peer_table, None), "unlabelled": (unlabelled_table, None),
-          "forgetting": (forgetting_table, None), "trials": (trials_table, None)}
+          "forgetting": (forgetting_table, None), "trials": (trials_table, trials)}
 
 
 def main():
@@ -200,6 +210,7 @@ def main():
         pages[path] = re.sub(
             rf"(<!-- {name} -->\n).*?(<!-- end -->)",
             lambda match: f"{match[1]}{text(figures)}\n\n{source}\n{match[2]}", pages[path], flags=re.S)
+    training(json.loads((FIGURES / "training.json").read_text()))
     for path, text in pages.items():
         path.write_text(text)
 

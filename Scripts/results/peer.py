@@ -7,11 +7,7 @@ Both train everything at the same learning rates in bfloat16; the last weights a
 Scripts/golden/requirements.txt and soxr. Needs a machine that does nothing else.
 """
 
-import json
-import os
-import subprocess
-
-from harness import ROOT, Harness, counts, edits, first_minutes, minutes, pooled, pooled_difference, shuffled
+from harness import Harness, counts, edits, first_minutes, minutes, pooled, pooled_difference, shuffled
 
 # Base, training and test manifests, minutes, learning rate.
 TARGETS = {"speechocean762": ("accent_free", "speechocean762/train", "speechocean762/test", 10, "3e-4"),
@@ -45,17 +41,9 @@ def main():
                                   no_interpolation=True)
             return {s["utterance"]: counts(s) for s in harness.evaluate(model, test)["scores"]}
 
-        kept = harness.work / f"{name}-peer.jsonl"
-        if not kept.exists():
-            command = [harness.given.peer_python, ROOT / "Scripts/peers/train_parakeet.py", manifest, test, "--from",
-                       directory, "--minutes", wall, "--bfloat16", "--batch-seconds", BATCH_SECONDS, "--lr", lr,
-                       "--threads", os.cpu_count(), "--hypotheses", kept.with_suffix(".partial")]
-            print("  " + " ".join(map(str, command[1:])), flush=True)
-            done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-            (harness.work / f"{name}-peer.log").write_text(done.stdout + done.stderr)
-            kept.with_suffix(".partial").rename(kept)
-        theirs = {h["utterance"]: (edits(h["reference"], h["hypothesis"]), len(h["reference"]))
-                  for h in map(json.loads, kept.read_text().splitlines())}
+        heard, _ = harness.peer(f"{name}-peer", manifest, test, **{"from": directory}, minutes=wall,
+                                batch_seconds=BATCH_SECONDS, lr=lr)
+        theirs = {key: (edits(*texts), len(texts[0])) for key, texts in heard.items()}
         row = {"target": name, "base": directory.name, "minutes": round(minutes(chosen), 1)}
         row["peer"] = pooled([[v] for v in theirs.values()])
         for title, share in (("whole", 1), ("third", 1 / 3)):

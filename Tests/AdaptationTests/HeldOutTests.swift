@@ -45,6 +45,13 @@ struct HeldOutTests {
     #expect(data.notes.contains { $0.contains("of train, ") })
   }
 
+  /// Where other data judge, a little data is worth more to training than to a choice.
+  @Test(arguments: [false, true]) func saysWhatHoldingOutCosts(judgedApart: Bool) throws {
+    let test = judgedApart ? try TinyCorpus.clips(2, of: "test") : nil
+    let data = try data(TinyCorpus.clips(12), test: test)
+    #expect(data.notes.contains { $0.contains("--keep-last") } == judgedApart)
+  }
+
   /// What is replayed or heard may hold what train does, and train what is held out of it.
   @Test func heldOutOfWhatStandsBeside() throws {
     let all = try TinyCorpus.clips(12)

@@ -137,8 +137,11 @@ package struct AdaptationData: Sendable {
       let judged = Double(2 * ResamplingUnit.utterances.fewestUnits) / Double(distinct.count)
       let fraction = max(0.1, judged <= 1 / 3 ? judged : min(0.5, 2 / Double(distinct.count)))
       let split = Recordings.holdingOut(fraction: fraction, of: training, seed: seed)
+      // Of so little each utterance counts, and another data set judges.
+      let spares = test != nil && CrossValidation.isWorthwhile(distinct)
       notes.append(
         "of train, \(split.held.count) of \(training.count) utterances are held out, by \(split.unit.rawValue)"
+          + (spares ? "; --keep-last would train on all of them" : "")
       )
       (training, held) = (split.kept, split.held)
     }
