@@ -21,6 +21,8 @@ public struct KaldiFrameConfiguration: Sendable, Codable, Hashable {
   public var snipsEdges = true
   /// Whether samples of ±1 are multiplied by 32,768 first, the range Kaldi reads from WAV files.
   public var scalesToInt16 = true
+  /// Whether frames are transformed in double precision: Kaldi itself does not.
+  public var isDouble = false
 
   public init() {}
 
@@ -66,6 +68,7 @@ extension KaldiFrameConfiguration {
     result.frames.place = .start
     result.frames.removesOffset = removesOffset
     result.frames.dither = dither
+    result.isDouble = isDouble
     result.mel = mel.triangles
     result.logarithm = Logarithm(.natural, .floor(0x1p-23))
     return result

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Triangular filters from a power spectrum to mel bands, stored without their zeros.
 struct MelBank: Sendable {
   let bands: Int
@@ -5,23 +7,23 @@ struct MelBank: Sendable {
   let paddedBins: Int
   // Band b reads the power bins `starts[b]...` against `weights[offsets[b] ..< offsets[b + 1]]`, whose
   // length is padded with zeros to a multiple of eight.
-  private let starts: [Int]
-  private let offsets: [Int]
+  private let starts: [Int32]
+  private let offsets: [Int32]
   private let weights: [Float]
 
   /// - Parameter dense: weights, one row of `[fftLength / 2 + 1]` a band.
   init(dense: [[Float]]) {
-    var starts: [Int] = []
-    var offsets = [0]
+    var starts: [Int32] = []
+    var offsets: [Int32] = [0]
     var weights: [Float] = []
     for row in dense {
       let first = row.firstIndex { $0 != 0 } ?? 0
       let last = row.lastIndex { $0 != 0 } ?? -1
       let count = last - first + 1
-      starts.append(first)
+      starts.append(Int32(first))
       if count > 0 { weights += row[first...last] }
       weights += [Float](repeating: 0, count: (8 - count % 8) % 8)
-      offsets.append(weights.count)
+      offsets.append(Int32(weights.count))
     }
     bands = dense.count
     paddedBins = (dense.first?.count ?? 0) + 8
@@ -34,19 +36,6 @@ struct MelBank: Sendable {
   ///   - power: `[paddedBins]`.
   ///   - output: gets `[bands]`.
   func apply(_ power: AlignedReals<Float>, into output: UnsafeMutablePointer<Float>) {
-    let power = UnsafeRawPointer(power.pointer)
-    weights.withUnsafeBytes { weights in
-      for band in 0..<bands {
-        var sum = SIMD8<Float>.zero
-        var bin = starts[band] &* 4
-        for index in stride(from: offsets[band] &* 4, to: offsets[band &+ 1] &* 4, by: 32) {
-          sum +=
-            power.loadUnaligned(fromByteOffset: bin, as: SIMD8<Float>.self)
-            * weights.loadUnaligned(fromByteOffset: index, as: SIMD8<Float>.self)
-          bin &+= 32
-        }
-        output[band] = sum.sum()
-      }
-    }
+    ck_bands(power.pointer, starts, offsets, weights, bands, output)
   }
 }

@@ -57,11 +57,7 @@ final class RealFFT<Real: FFTReal>: Sendable {
     of frame: AlignedReals<Real>, spectrum: AlignedReals<Real>, into power: AlignedReals<Float>
   ) {
     forward(frame, into: spectrum)
-    let (parts, power) = (spectrum.pointer, power.pointer)
-    for bin in 0..<(length / 2 + 1) {
-      let (real, imaginary) = (parts[2 &* bin], parts[2 &* bin &+ 1])
-      power[bin] = Float(real * real + imaginary * imaginary)
-    }
+    Real.power(spectrum.pointer, into: power.pointer, count: length / 2 + 1)
   }
 }
 
@@ -74,9 +70,7 @@ private struct FFTKey: Hashable {
 private let fftPlans = Mutex<[FFTKey: any AnyObject & Sendable]>([:])
 
 /// A precision that FFTW has. Each of these functions has a twin of another name there.
-protocol FFTReal: BinaryFloatingPoint, Codable {
-  typealias Buffer = UnsafeMutablePointer<Self>
-
+protocol FFTReal: FrameReal {
   static func plans(
     _ length: Int32, _ frame: Buffer, _ spectrum: Buffer
   ) -> (forward: OpaquePointer, inverse: OpaquePointer)?

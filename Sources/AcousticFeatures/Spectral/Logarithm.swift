@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// How energies are compressed.
@@ -68,17 +69,9 @@ public struct Logarithm: Sendable, Codable, Hashable {
     case .decibels: factor = Float(10 / log(10.0))
     }
     switch guarded {
-    case .offset(let offset):
-      let offset = Float(offset)
-      for index in 0..<count { values[index] = factor * log(values[index] + offset) }
-    case .floor(let floor):
-      let floor = Float(floor)
-      for index in 0..<count { values[index] = factor * log(max(values[index], floor)) }
-    case .zero(let stand):
-      let stand = Float(stand)
-      for index in 0..<count {
-        values[index] = factor * log(values[index] == 0 ? stand : values[index])
-      }
+    case .offset(let offset): ck_logarithm(values, count, CK_LOG_OFFSET, Float(offset), factor)
+    case .floor(let floor): ck_logarithm(values, count, CK_LOG_FLOOR, Float(floor), factor)
+    case .zero(let stand): ck_logarithm(values, count, CK_LOG_ZERO, Float(stand), factor)
     }
   }
 

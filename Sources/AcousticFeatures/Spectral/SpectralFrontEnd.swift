@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 
 /// Features by any convention that a `SpectralConfiguration` can say.
 ///
@@ -34,7 +35,7 @@ public struct SpectralFrontEnd: FrontEnd {
     let values = prepared(samples).withUnsafeBufferPointer { samples in
       features(SampleWindow(samples: samples, count: samples.count), total: total, valid: valid)
     }
-    guard values.allSatisfy(\.isFinite) else { throw notFinite(samples) }
+    guard ck_all_finite(values, values.count) else { throw notFinite(samples) }
     return Features(frames: total, bins: bins, validFrames: valid, values: values)
   }
 
@@ -50,17 +51,26 @@ public struct SpectralFrontEnd: FrontEnd {
     return kept
   }
 
+  /// About a tenth of a millisecond.
+  private static let framesWorthAThread = 128
+
   private func features(_ source: SampleWindow, total: Int, valid: Int) -> [Float] {
     let bands = configuration.bands
-    let scratch = SpectralRows.Scratch(rows)
     // Without cepstra and energies of frames, these are the features: with frames that are not valid, of zeros.
     let areFeatures = configuration.cepstra == nil && configuration.energy == nil
     var energies = [Float](repeating: 0, count: (areFeatures ? total : valid) * bands)
     var logEnergies = [Float](repeating: 0, count: valid)
     energies.withUnsafeMutableBufferPointer { energies in
-      for index in 0..<valid {
-        logEnergies[index] = rows.energies(
-          index, of: source, scratch, into: energies.baseAddress! + index * bands)
+      logEnergies.withUnsafeMutableBufferPointer { logEnergies in
+        // Ranges are disjoint: no two threads write one frame.
+        let (energies, logEnergies) = (energies, logEnergies)
+        parallelFor(valid, grain: SpectralFrontEnd.framesWorthAThread) { range in
+          let scratch = SpectralRows.Scratch(rows)
+          for index in range {
+            logEnergies[index] = rows.energies(
+              index, of: source, scratch, into: energies.baseAddress! + index * bands)
+          }
+        }
       }
       let logarithm = configuration.logarithm
       let maximum =
@@ -71,10 +81,13 @@ public struct SpectralFrontEnd: FrontEnd {
     var values = [Float](repeating: 0, count: total * bins)
     energies.withUnsafeMutableBufferPointer { energies in
       values.withUnsafeMutableBufferPointer { values in
-        for index in 0..<valid {
-          rows.features(
-            energies.baseAddress! + index * bands, logEnergy: logEnergies[index],
-            into: values.baseAddress! + index * bins)
+        let (energies, values) = (energies, values)
+        parallelFor(valid, grain: 8 * SpectralFrontEnd.framesWorthAThread) { range in
+          for index in range {
+            rows.features(
+              energies.baseAddress! + index * bands, logEnergy: logEnergies[index],
+              into: values.baseAddress! + index * bins)
+          }
         }
       }
     }

@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 import Foundation
 
 /// A stretch of a recording: samples by their place in the whole.
@@ -18,7 +19,8 @@ struct SpectralRows: Sendable {
   private let windowValues: [Double]
   private let window: [Float]
   private let mel: MelBank?
-  /// Cosine transform and lifter in one, `[coefficients, bands]`; nil without cepstra.
+  /// Cosine transform and lifter in one, `[bands, coefficients]`, rows filled with zeros to multiples of sixteen; nil
+  /// without cepstra.
   private let transform: [Float]?
   private let energyFloor: Float
 
@@ -34,13 +36,14 @@ struct SpectralRows: Sendable {
     }
     let bands = configuration.bands
     transform = configuration.cepstra.map { cepstra in
-      (0..<cepstra.count).flatMap { row -> [Float] in
-        let order = Double(row)
-        let norm = (row == 0 && cepstra.isOrthonormal ? 1 : 2) / Double(bands)
-        return (0..<bands).map { band in
-          Float(
-            cepstra.lift(row) * norm.squareRoot()
-              * cos(.pi / Double(bands) * (Double(band) + 0.5) * order))
+      let stride = (cepstra.count + 15) / 16 * 16
+      return (0..<bands).flatMap { band in
+        (0..<stride).map { order -> Float in
+          guard order < cepstra.count else { return 0 }
+          let norm = (order == 0 && cepstra.isOrthonormal ? 1 : 2) / Double(bands)
+          return Float(
+            cepstra.lift(order) * norm.squareRoot()
+              * cos(.pi / Double(bands) * (Double(band) + 0.5) * Double(order)))
         }
       }
     }
@@ -122,13 +125,7 @@ struct SpectralRows: Sendable {
     let bands = configuration.bands
     let shift = configuration.energy?.place == .first ? 1 : 0
     if let transform, let cepstra = configuration.cepstra {
-      transform.withUnsafeBufferPointer { transform in
-        for order in 0..<cepstra.count {
-          var sum: Float = 0
-          for band in 0..<bands { sum += transform[order &* bands &+ band] * energies[band] }
-          row[shift + order] = sum
-        }
-      }
+      ck_project(energies, bands, transform, cepstra.count, row + shift)
     } else {
       (row + shift).update(from: energies, count: bands)
     }
@@ -145,11 +142,17 @@ struct SpectralRows: Sendable {
     extract(index, of: source, into: buffers.raw.pointer)
     var energy: Float = 0
     if configuration.energy?.source == .samples {
-      energy = squares(buffers.raw.pointer, frames.windowLength)
+      energy = Float(Real.energy(buffers.raw.pointer, count: frames.windowLength))
     }
     let frame = buffers.frame.pointer + frames.margin
-    shape(buffers.raw.pointer, by: buffers.window, into: frame)
-    if configuration.energy?.source == .windowed { energy = squares(frame, frames.windowLength) }
+    var emphasis = 0.0
+    if case .frame(let coefficient) = configuration.emphasis { emphasis = coefficient }
+    Real.window(
+      buffers.raw.pointer, emphasis: emphasis, by: buffers.window, into: frame,
+      count: frames.windowLength)
+    if configuration.energy?.source == .windowed {
+      energy = Float(Real.energy(frame, count: frames.windowLength))
+    }
     buffers.fft.power(of: buffers.frame, spectrum: buffers.spectrum, into: power)
     return energy
   }
@@ -161,63 +164,25 @@ struct SpectralRows: Sendable {
   ) {
     let frames = configuration.frames
     let (start, length) = (frames.start(index), frames.windowLength)
-    let scale = Real(configuration.scale)
-    if case .recording(let coefficient) = configuration.emphasis {
-      let coefficient = Real(coefficient)
-      if start >= 1, start + length <= source.count {
-        let current = source.samples.baseAddress! + (start - source.first)
-        for i in 0..<length {
-          raw[i] = (Real(current[i]) - coefficient * Real(current[i - 1])) * scale
-        }
-      } else {
-        for i in 0..<length {
-          raw[i] =
-            frames.inside(start + i, count: source.count).map {
-              (Real(source[$0]) - ($0 > 0 ? coefficient * Real(source[$0 - 1]) : 0)) * scale
-            } ?? 0
-        }
-      }
-    } else if start >= 0, start + length <= source.count {
-      let current = source.samples.baseAddress! + (start - source.first)
-      for i in 0..<length { raw[i] = Real(current[i]) * scale }
+    var emphasis = 0.0
+    if case .recording(let coefficient) = configuration.emphasis { emphasis = coefficient }
+    if start >= (emphasis == 0 ? 0 : 1), start + length <= source.count {
+      Real.samples(
+        source.samples.baseAddress! + (start - source.first), emphasis: emphasis,
+        scale: configuration.scale, into: raw, count: length)
     } else {
+      let (share, scale) = (Real(emphasis), Real(configuration.scale))
       for i in 0..<length {
-        raw[i] = frames.inside(start + i, count: source.count).map { Real(source[$0]) * scale } ?? 0
+        raw[i] =
+          frames.inside(start + i, count: source.count).map {
+            (Real(source[$0]) - ($0 > 0 && share != 0 ? share * Real(source[$0 - 1]) : 0)) * scale
+          } ?? 0
       }
     }
     if frames.dither > 0 {
       var random = SeededRandom(seed: 0, index)
       for i in 0..<length { raw[i] += Real(frames.dither) * Real(random.normal()) }
     }
-    if frames.removesOffset {
-      var sum = 0.0
-      for i in 0..<length { sum += Double(raw[i]) }
-      let mean = Real(sum / Double(length))
-      for i in 0..<length { raw[i] -= mean }
-    }
-  }
-
-  /// Emphasis within the frame, and the window.
-  @inline(__always)
-  private func shape<Real: FFTReal>(
-    _ raw: UnsafeMutablePointer<Real>, by window: [Real], into frame: UnsafeMutablePointer<Real>
-  ) {
-    let length = configuration.frames.windowLength
-    window.withUnsafeBufferPointer { window in
-      guard case .frame(let coefficient) = configuration.emphasis else {
-        for i in 0..<length { frame[i] = raw[i] * window[i] }
-        return
-      }
-      let share = Real(coefficient)
-      frame[0] = (raw[0] - share * raw[0]) * window[0]
-      for i in 1..<length { frame[i] = (raw[i] - share * raw[i &- 1]) * window[i] }
-    }
-  }
-
-  @inline(__always)
-  private func squares<Real: FFTReal>(_ values: UnsafeMutablePointer<Real>, _ count: Int) -> Float {
-    var sum = 0.0
-    for index in 0..<count { sum += Double(values[index]) * Double(values[index]) }
-    return Float(sum)
+    if frames.removesOffset { Real.removeMean(raw, count: length) }
   }
 }

@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 
 /// A front end and what follows it.
 public struct FeaturePipeline: DemandingFrontEnd {
@@ -53,7 +54,7 @@ public struct FeaturePipeline: DemandingFrontEnd {
       frames: features.validFrames, bins: features.bins, values: features.values)
     for step in configuration.steps { matrix = try step.apply(matrix) }
     let (total, valid) = frameCount(samples: samples.count)
-    guard matrix.values.allSatisfy(\.isFinite) else { throw notFinite(samples) }
+    guard ck_all_finite(matrix.values, matrix.values.count) else { throw notFinite(samples) }
     matrix.append(repeatElement(0, count: (total - matrix.frames) * bins))
     return Features(frames: total, bins: bins, validFrames: valid, values: matrix.values)
   }

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// Mean 0 and deviation 1 of each bin over a recording.
@@ -32,14 +33,14 @@ public struct Standardisation: Sendable, Codable, Hashable {
 
   func apply(_ matrix: FrameMatrix, _ statistics: Statistics) -> FrameMatrix {
     let scales = (0..<matrix.bins).map { scale(statistics, $0) }
-    var result = matrix
-    for frame in 0..<matrix.frames {
-      for bin in 0..<matrix.bins {
-        result[frame, bin] = Float(
-          (Double(matrix[frame, bin]) - statistics.means[bin]) * scales[bin])
+    let (frames, bins) = (matrix.frames, matrix.bins)
+    let values = [Float](unsafeUninitializedCapacity: frames * bins) { values, count in
+      if let first = values.baseAddress {
+        ck_standardise(matrix.values, frames, bins, statistics.means, scales, first)
       }
+      count = frames * bins
     }
-    return result
+    return FrameMatrix(frames: frames, bins: bins, values: values)
   }
 
   private func scale(_ statistics: Statistics, _ bin: Int) -> Double {
@@ -69,17 +70,11 @@ public struct Standardisation: Sendable, Codable, Hashable {
 
     /// - Parameter rows: `[frames, bins]`.
     mutating func add(rows: [Float]) {
-      for start in stride(from: 0, to: rows.count, by: means.count) {
-        add(rows[start..<start + means.count])
-      }
-    }
-
-    mutating func add(_ row: some Collection<Float>) {
-      count += 1
-      for (bin, value) in row.enumerated() {
-        let difference = Double(value) - means[bin]
-        means[bin] += difference / Double(count)
-        squares[bin] += difference * (Double(value) - means[bin])
+      rows.withUnsafeBufferPointer { rows in
+        for start in stride(from: 0, to: rows.count, by: means.count) {
+          count += 1
+          ck_add_moments(rows.baseAddress! + start, means.count, count, &means, &squares)
+        }
       }
     }
   }

@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 
 /// Features as samples arrive, in chunks of any size: the same frames as of the recording at once.
 ///
@@ -182,7 +183,7 @@ public final class FeatureStream {
         steps[index] = .standardise(standardisation, statistics, isKnown: false)
       }
     }
-    guard rows.allSatisfy(\.isFinite) else { throw settingsWithoutNumbers }
+    guard ck_all_finite(rows, rows.count) else { throw settingsWithoutNumbers }
     switch measured {
     case .none: return rows
     case .loudest:
@@ -214,9 +215,9 @@ extension Standardisation {
     let bins = statistics.means.count
     var result: [Float] = []
     for start in stride(from: 0, to: rows.count, by: bins) {
-      let row = rows[start..<start + bins]
-      statistics.add(row)
-      result += apply(Array(row), statistics)
+      let row = Array(rows[start..<start + bins])
+      statistics.add(rows: row)
+      result += apply(row, statistics)
     }
     return result
   }

@@ -33,6 +33,7 @@ void ck_parallel_for(size_t count, size_t grain,
 #include "CKernelsSubsampling.h"
 #include "CKernelsRecurrent.h"
 #include "CKernelsProfile.h"
+#include "CKernelsSpectral.h"
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,81 @@
+import CKernels
+
+/// A precision in which frames are cut from a recording and shaped: kernels for floats, loops for doubles, which few
+/// conventions ask for.
+protocol FrameReal: BinaryFloatingPoint, Codable {
+  typealias Buffer = UnsafeMutablePointer<Self>
+
+  /// out[i] = scale · (x[i] − emphasis · x[i − 1]); x[−1] is read where there is an emphasis.
+  static func samples(
+    _ x: UnsafePointer<Float>, emphasis: Double, scale: Double, into out: Buffer, count: Int)
+  /// Takes away the mean, in place.
+  static func removeMean(_ x: Buffer, count: Int)
+  /// The sum of squares.
+  static func energy(_ x: Buffer, count: Int) -> Double
+  /// out[i] = (x[i] − emphasis · x[i − 1]) · window[i], where x[−1] stands for x[0].
+  static func window(
+    _ x: Buffer, emphasis: Double, by window: UnsafePointer<Self>, into out: Buffer, count: Int)
+  /// re² + im² of so many pairs.
+  static func power(_ pairs: Buffer, into power: UnsafeMutablePointer<Float>, count: Int)
+}
+
+extension Float {
+  static func samples(
+    _ x: UnsafePointer<Float>, emphasis: Double, scale: Double, into out: Buffer, count: Int
+  ) {
+    ck_frame_samples(x, Float(emphasis), Float(scale), out, count)
+  }
+
+  static func removeMean(_ x: Buffer, count: Int) { ck_remove_mean(x, count) }
+
+  static func energy(_ x: Buffer, count: Int) -> Double { ck_frame_energy(x, count) }
+
+  static func window(
+    _ x: Buffer, emphasis: Double, by window: UnsafePointer<Float>, into out: Buffer, count: Int
+  ) {
+    ck_window_frame(x, Float(emphasis), window, out, count)
+  }
+
+  static func power(_ pairs: Buffer, into power: UnsafeMutablePointer<Float>, count: Int) {
+    ck_power_spectrum(pairs, power, count)
+  }
+}
+
+extension Double {
+  static func samples(
+    _ x: UnsafePointer<Float>, emphasis: Double, scale: Double, into out: Buffer, count: Int
+  ) {
+    guard emphasis != 0 else {
+      for i in 0..<count { out[i] = Double(x[i]) * scale }
+      return
+    }
+    for i in 0..<count { out[i] = (Double(x[i]) - emphasis * Double(x[i &- 1])) * scale }
+  }
+
+  static func removeMean(_ x: Buffer, count: Int) {
+    var sum = 0.0
+    for i in 0..<count { sum += x[i] }
+    let mean = sum / Double(count)
+    for i in 0..<count { x[i] -= mean }
+  }
+
+  static func energy(_ x: Buffer, count: Int) -> Double {
+    var sum = 0.0
+    for i in 0..<count { sum += x[i] * x[i] }
+    return sum
+  }
+
+  static func window(
+    _ x: Buffer, emphasis: Double, by window: UnsafePointer<Double>, into out: Buffer, count: Int
+  ) {
+    out[0] = (x[0] - emphasis * x[0]) * window[0]
+    for i in 1..<max(1, count) { out[i] = (x[i] - emphasis * x[i &- 1]) * window[i] }
+  }
+
+  static func power(_ pairs: Buffer, into power: UnsafeMutablePointer<Float>, count: Int) {
+    for bin in 0..<count {
+      let (real, imaginary) = (pairs[2 &* bin], pairs[2 &* bin &+ 1])
+      power[bin] = Float(real * real + imaginary * imaginary)
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// One frame of a recording on its way to features. Unlike the other kernels these enter no parallel region, so that
+// any thread may call them. A frame has the same bits wherever it lies in memory. Included by CKernels.h.
+#pragma once
+
+/// out[i] = scale · (x[i] − emphasis · x[i − 1]); x[−1] is read where emphasis is not 0.
+void ck_frame_samples(const float *x, float emphasis, float scale, float *out, size_t count);
+/// Takes away the mean of x, in place.
+void ck_remove_mean(float *x, size_t count);
+/// out[i] = (x[i] − emphasis · x[i − 1]) · window[i], where x[−1] stands for x[0].
+void ck_window_frame(const float *x, float emphasis, const float *window, float *out, size_t count);
+/// The sum of squares, in float64.
+double ck_frame_energy(const float *x, size_t count);
+/// power[i] = re² + im² of `count` pairs.
+void ck_power_spectrum(const float *pairs, float *power, size_t count);
+/// out[b] = Σ_k power[starts[b] + k] · weights[offsets[b] + k], for k < offsets[b + 1] − offsets[b], a multiple of 8.
+/// power is readable that far.
+void ck_bands(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,
+              size_t bands, float *out);
+/// What keeps zeros out of a logarithm: x + value, max(x, value), or value for an exact 0.
+typedef enum { CK_LOG_OFFSET = 0, CK_LOG_FLOOR = 1, CK_LOG_ZERO = 2 } ck_log_guard;
+/// x = factor · ln x after its guard, in place, to a unit in the last place. Of 0 the logarithm is −∞; of what is
+/// negative or no number, no number.
+void ck_logarithm(float *x, size_t count, ck_log_guard guard, float value, float factor);
+/// out[width] = Σ_i x[i] · rows[i, :], for rows[count, stride] whose stride is `width` rounded up to 16.
+void ck_project(const float *x, size_t count, const float *rows, size_t width, float *out);
+/// A row more of running means and sums of squared differences (Welford 1962): the row number `count`, from 1.
+void ck_add_moments(const float *row, size_t bins, size_t count, double *means, double *squares);
+/// out[row, bin] = (x[row, bin] − means[bin]) · scales[bin], of x[rows, bins].
+void ck_standardise(const float *x, size_t rows, size_t bins, const double *means, const double *scales, float *out);
+/// Whether no element is infinite or no number.
+bool ck_all_finite(const float *x, size_t count);

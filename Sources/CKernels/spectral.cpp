@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <limits>
+
+#include "lanes.hpp"
+
+namespace {
+
+using Eight = float __attribute__((vector_size(32)));
+struct __attribute__((packed, aligned(4), may_alias)) EightInMemory {
+  Eight value;
+};
+
+/// ln x to a unit in the last place (Cephes polynomial).
+CK_INLINE float fastLog(float x) {
+  // A number too small for its exponent is made larger first.
+  const bool tiny = x < std::numeric_limits<float>::min();
+  const float normal = tiny ? x * 8388608.0f : x;
+  uint32_t bits;
+  std::memcpy(&bits, &normal, 4);
+  // The mantissa from √½ to √2.
+  constexpr uint32_t half = 0x3F3504F3u;
+  bits -= half;
+  const int32_t exponent = (static_cast<int32_t>(bits) >> 23) - (tiny ? 23 : 0);
+  bits = (bits & 0x007FFFFFu) + half;
+  float mantissa;
+  std::memcpy(&mantissa, &bits, 4);
+  const float r = mantissa - 1.0f, square = r * r, e = static_cast<float>(exponent);
+  float p = 7.0376836292e-2f;
+  p = p * r - 1.1514610310e-1f;
+  p = p * r + 1.1676998740e-1f;
+  p = p * r - 1.2420140846e-1f;
+  p = p * r + 1.4249322787e-1f;
+  p = p * r - 1.6668057665e-1f;
+  p = p * r + 2.0000714765e-1f;
+  p = p * r - 2.4999993993e-1f;
+  p = p * r + 3.3333331174e-1f;
+  p = p * r * square - 2.12194440e-4f * e - 0.5f * square;
+  float result = (r + p) + 0.693359375f * e;
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  result = x < infinity ? result : x;
+  result = x == 0 ? -infinity : result;
+  return x < 0 ? std::numeric_limits<float>::quiet_NaN() : result;
+}
+
+CK_CLONES void logarithm(float *x, size_t count, ck_log_guard guard, float value, float factor) {
+  switch (guard) {
+    case CK_LOG_OFFSET:
+      for (size_t i = 0; i < count; i++) x[i] = factor * fastLog(x[i] + value);
+      return;
+    case CK_LOG_FLOOR:
+      for (size_t i = 0; i < count; i++) x[i] = factor * fastLog(x[i] < value ? value : x[i]);
+      return;
+    case CK_LOG_ZERO:
+      for (size_t i = 0; i < count; i++) x[i] = factor * fastLog(x[i] == 0 ? value : x[i]);
+  }
+}
+
+CK_CLONES void samples(const float *x, float emphasis, float scale, float *__restrict out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (x[i] - emphasis * x[static_cast<ptrdiff_t>(i) - 1]) * scale;
+}
+
+CK_CLONES void scaled(const float *x, float scale, float *__restrict out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = x[i] * scale;
+}
+
+CK_CLONES void removeMean(float *x, size_t count) {
+  double sums[16] = {};
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (size_t lane = 0; lane < 16; lane++) sums[lane] += x[i + lane];
+  for (; i < count; i++) sums[i % 16] += x[i];
+  double sum = 0;
+  for (double lane : sums) sum += lane;
+  const float mean = static_cast<float>(sum / static_cast<double>(count));
+  for (i = 0; i < count; i++) x[i] -= mean;
+}
+
+CK_CLONES double squares(const float *x, size_t count) {
+  double sums[16] = {};
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (size_t lane = 0; lane < 16; lane++) sums[lane] += static_cast<double>(x[i + lane]) * x[i + lane];
+  for (; i < count; i++) sums[i % 16] += static_cast<double>(x[i]) * x[i];
+  double sum = 0;
+  for (double lane : sums) sum += lane;
+  return sum;
+}
+
+CK_CLONES void windowed(const float *x, float emphasis, const float *window, float *__restrict out,
+                        size_t count) {
+  out[0] = (x[0] - emphasis * x[0]) * window[0];
+  for (size_t i = 1; i < count; i++) out[i] = (x[i] - emphasis * x[i - 1]) * window[i];
+}
+
+CK_CLONES void multiplied(const float *x, const float *window, float *__restrict out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = x[i] * window[i];
+}
+
+CK_CLONES void power(const float *pairs, float *__restrict out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = pairs[2 * i] * pairs[2 * i] + pairs[2 * i + 1] * pairs[2 * i + 1];
+}
+
+// Sums of neighbours of two vectors, then of four, then of eight: a tree that adds eight vectors' elements up.
+#define CK_PAIRS(a, b) \
+  (__builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14) + __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15))
+#define CK_FOURS(a, b) \
+  (__builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13) + __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15))
+#define CK_EIGHTS(a, b) \
+  (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
+
+CK_CLONES void bandSums(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,
+                        size_t bands, float *out) {
+  for (size_t first = 0; first < bands; first += 8) {
+    const size_t some = std::min<size_t>(8, bands - first);
+    Eight sums[8] = {};
+    for (size_t b = 0; b < some; b++) {
+      const float *bins = power + starts[first + b];
+      const int32_t begin = offsets[first + b], count = offsets[first + b + 1] - begin;
+      Eight sum = {};
+      for (int32_t k = 0; k < count; k += 8) {
+        sum += reinterpret_cast<const EightInMemory *>(bins + k)->value *
+               reinterpret_cast<const EightInMemory *>(weights + begin + k)->value;
+      }
+      sums[b] = sum;
+    }
+    const Eight low = CK_FOURS(CK_PAIRS(sums[0], sums[1]), CK_PAIRS(sums[2], sums[3]));
+    const Eight high = CK_FOURS(CK_PAIRS(sums[4], sums[5]), CK_PAIRS(sums[6], sums[7]));
+    const Eight all = CK_EIGHTS(low, high);
+    for (size_t b = 0; b < some; b++) out[first + b] = all[b];
+  }
+}
+
+CK_CLONES void project(const float *x, size_t count, const float *rows, size_t width, float *out) {
+  const size_t stride = (width + ck::lanes - 1) / ck::lanes * ck::lanes;
+  for (size_t first = 0; first < width; first += ck::lanes) {
+    ck::Vector even = {}, odd = {};
+    size_t i = 0;
+    for (; i + 2 <= count; i += 2) {
+      even += x[i] * CK_LOAD(rows + i * stride + first);
+      odd += x[i + 1] * CK_LOAD(rows + (i + 1) * stride + first);
+    }
+    if (i < count) even += x[i] * CK_LOAD(rows + i * stride + first);
+    even += odd;
+    for (size_t lane = 0; lane < std::min(ck::lanes, width - first); lane++) out[first + lane] = even[lane];
+  }
+}
+
+CK_CLONES void addMoments(const float *row, size_t bins, double share, double *__restrict means,
+                          double *__restrict squares) {
+  for (size_t i = 0; i < bins; i++) {
+    const double difference = row[i] - means[i];
+    means[i] += difference * share;
+    squares[i] += difference * (row[i] - means[i]);
+  }
+}
+
+CK_CLONES void standardise(const float *x, size_t rows, size_t bins, const double *means, const double *scales,
+                           float *__restrict out) {
+  for (size_t row = 0; row < rows; row++) {
+    for (size_t i = 0; i < bins; i++) {
+      out[row * bins + i] = static_cast<float>((x[row * bins + i] - means[i]) * scales[i]);
+    }
+  }
+}
+
+CK_CLONES bool finite(const float *x, size_t count) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    std::memcpy(&bits, x + i, 4);
+    bits &= 0x7FFFFFFFu;
+    largest = bits > largest ? bits : largest;
+  }
+  return largest < 0x7F800000u;
+}
+
+}  // namespace
+
+void ck_frame_samples(const float *x, float emphasis, float scale, float *out, size_t count) {
+  if (emphasis == 0) return scaled(x, scale, out, count);
+  samples(x, emphasis, scale, out, count);
+}
+
+void ck_remove_mean(float *x, size_t count) { removeMean(x, count); }
+
+double ck_frame_energy(const float *x, size_t count) { return squares(x, count); }
+
+void ck_window_frame(const float *x, float emphasis, const float *window, float *out, size_t count) {
+  if (emphasis == 0) return multiplied(x, window, out, count);
+  windowed(x, emphasis, window, out, count);
+}
+
+void ck_power_spectrum(const float *pairs, float *out, size_t count) { power(pairs, out, count); }
+
+void ck_bands(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,
+              size_t bands, float *out) {
+  bandSums(power, starts, offsets, weights, bands, out);
+}
+
+void ck_logarithm(float *x, size_t count, ck_log_guard guard, float value, float factor) {
+  logarithm(x, count, guard, value, factor);
+}
+
+void ck_project(const float *x, size_t count, const float *rows, size_t width, float *out) {
+  project(x, count, rows, width, out);
+}
+
+void ck_add_moments(const float *row, size_t bins, size_t count, double *means, double *squares) {
+  addMoments(row, bins, 1 / static_cast<double>(count), means, squares);
+}
+
+void ck_standardise(const float *x, size_t rows, size_t bins, const double *means, const double *scales, float *out) {
+  standardise(x, rows, bins, means, scales, out);
+}
+
+bool ck_all_finite(const float *x, size_t count) { return finite(x, count); }
