@@ -55,9 +55,9 @@ def networks(small, large, samples):
     yield Case("110 M parameters training step, 8 × 10 s", "networks", "step", (large, 10, 8), "bfloat16",
                training, 1.5, 1e-2, checks="losses", giga=3 * 8 * multiply_adds(LARGE, 10))
     for variant, goal in (("float32", 2), ("bfloat16", 1.3)):
-        yield Case(f"wav2vec 2.0 base forward, 10 s, beside {variant}", "networks", "forward", (samples, 10, 1),
+        yield Case(f"wav2vec 2.0 base forward, 10 s, beside {variant}", "wav2vec 2.0", "forward", (samples, 10, 1),
                    "bfloat16", (variant,), goal, 3e-2)
-    yield Case("wav2vec 2.0 base adaptation step, convolutions frozen, 4 × 10 s", "networks", "step", (samples, 10, 4),
+    yield Case("wav2vec 2.0 base adaptation step, convolutions frozen, 4 × 10 s", "wav2vec 2.0", "step", (samples, 10, 4),
                "bfloat16", training, 2.5, 1e-2, checks="losses")
 
 

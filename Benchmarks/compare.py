@@ -177,7 +177,7 @@ class Bench:
         a, b = (load_file(outputs[name]) for name in ("ours", "peer"))
         error = max(difference(a[k], b[k]) if k in b else float("inf") for k in a) if len(a) == len(b) else 1
         self.rows.append(
-            Row("whole process", "features of 1,000 files of 5 s", *seconds, "float32", 3, error, error > 1e-4))
+            Row("features", "process: 1,000 files of 5 s, FLAC", *seconds, "float32", 3, error, error > 1e-4))
         print(self.rows[-1].line(), flush=True)
 
     def ten_hours(self):
@@ -187,7 +187,7 @@ class Bench:
         peak = process([f"{ROOT}/.build/release/idiolect", "features", clip, "--output", array])[1]
         os.remove(clip)
         os.remove(array)
-        self.rows.append(Row("memory", "features (nemo) of 10 hours, peak", peak, 100e6, "a limit", 1, unit="MB"))
+        self.rows.append(Row("features", "process: 10 hours (nemo), peak memory", peak, 100e6, "a limit", 1, unit="MB"))
         print(self.rows[-1].line(), flush=True)
 
 
@@ -312,42 +312,51 @@ def pad_vocabulary(tokenizer, count):
 
 
 def geometric_means(rows):
+    """Of each group of operations, by the group."""
     for precision, goal in (("float32", 1.8), ("bfloat16", 1.1)):
-        ratios = [r.ratio for r in rows if r.group == f"operations, {precision}" and not r.wrong]
+        group = f"operations, {precision}"
+        ratios = [r.ratio for r in rows if r.group == group and not r.wrong]
         if len(ratios) > 1:
-            yield f"geometric mean of {len(ratios)} operations, {precision}: " \
+            yield group, f"geometric mean of {len(ratios)} operations, {precision}: " \
                 f"{statistics.geometric_mean(ratios):.2f} (to reach: {goal})"
 
 
-def page(bench, ceilings):
-    """The tables of Documentation/Performance.md."""
+def sections(bench, ceilings):
+    """The tables of Documentation/Performance.md, by group: each tells its machine, for they may be of several."""
     processor = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read()).group(1)
     swift = re.search(r"Swift version (\S+)", subprocess.run(
         ["swift", "--version"], capture_output=True, text=True).stdout).group(1)
     peers = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in (
         "transformers", "torchaudio", "librosa", "kaldi-native-fbank", "python_speech_features"))
-    yield (f"{datetime.date.today()}, {processor}, {os.cpu_count()} cores, {bench.options.threads} threads, Linux "
-           f"{platform.release().split('-')[0]}; Swift {swift}, oneDNN {bench.engine}; PyTorch {bench.torch}, "
-           f"{peers}. Medians of {bench.options.rounds} rounds, turn by turn.\n")
-    if ceilings:
-        yield ("Ceiling, oneDNN's product of 2,048 × 2,048 in the same run: "
-               + ", ".join(f"{2 * v:.0f} GFLOP/s in {k}" for k, v in ceilings.items()) + ".\n")
+    machine = (
+        f"{datetime.date.today()}, {processor}, {os.cpu_count()} cores, {bench.options.threads} threads, Linux "
+        f"{platform.release().split('-')[0]}; Swift {swift}, {bench.engine}; PyTorch {bench.torch}, "
+        f"{peers}. Medians of {bench.options.rounds} rounds, turn by turn.")
+    means = dict(geometric_means(bench.rows))
+    found = {}
     for group in dict.fromkeys(r.group for r in bench.rows):
-        yield f"\n### {group[0].upper()}{group[1:]}\n"
-        yield "| Work | Idiolect | Peer | Peer's variant | Ratio | To reach | Agreement | Of the ceiling |"
-        yield "|---|---|---|---|---|---|---|---|"
-        for row in bench.rows:
-            if row.group == group:
-                yield "| " + " | ".join(row.figures(ceilings)) + " |"
-    for line in geometric_means(bench.rows):
-        yield f"\n{line[0].upper()}{line[1:]}.\n"
+        rows = [r for r in bench.rows if r.group == group]
+        lines = [machine, ""]
+        if ceilings and any(r.giga for r in rows):
+            lines += ["Ceiling, oneDNN's product of 2,048 × 2,048 in the same run: "
+                      + ", ".join(f"{2 * v:.0f} GFLOP/s in {k}" for k, v in ceilings.items()) + ".", ""]
+        lines += ["| Work | Idiolect | Peer | Peer's variant | Ratio | To reach | Agreement | Of the ceiling |",
+                  "|---|---|---|---|---|---|---|---|"]
+        lines += ["| " + " | ".join(row.figures(ceilings)) + " |" for row in rows]
+        if group in means:
+            lines += ["", f"{means[group][0].upper()}{means[group][1:]}."]
+        found[f"{group[0].upper()}{group[1:]}"] = "\n".join(lines)
+    return found
 
 
-def write(text, path):
+def write(found, path):
+    """Puts tables in place of those of the same name; new ones come last."""
     begin, end = "<!-- table: Scripts/compare --write -->", "<!-- end of the table -->"
     before, _, rest = open(path).read().partition(begin)
-    _, _, after = rest.partition(end)
-    open(path, "w").write(f"{before}{begin}\n\n{text}\n{end}{after}")
+    tables, _, after = rest.partition(end)
+    kept = dict(part.split("\n", 1) for part in tables.split("\n### ")[1:])
+    text = "\n\n".join(f"### {title}\n\n{body.strip()}" for title, body in {**kept, **found}.items())
+    open(path, "w").write(f"{before}{begin}\n\n{text}\n\n{end}{after}")
 
 
 def main():
@@ -355,7 +364,8 @@ def main():
     parser.add_argument("--work", default="", help="only cases whose name or group has this (a pattern)")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--write", action="store_true", help="into Documentation/Performance.md")
+    parser.add_argument("--write", action="store_true",
+                        help="into Documentation/Performance.md, in place of its tables of the same groups: run whole groups")
     options = parser.parse_args()
     wanted = lambda name, group: re.search(options.work, f"{group}: {name}", re.IGNORECASE)
     with tempfile.TemporaryDirectory() as temporary:
@@ -385,14 +395,14 @@ def main():
             bench.memory("english-small training step, 16 × 10 s, peak", "step", (small, 10, 16), 2)
         if wanted("transcribe 10 s", "whole process"):
             bench.transcription(small)
-        if wanted("features of 1,000 files of 5 s", "whole process"):
+        if wanted("process: 1,000 files of 5 s, FLAC", "features"):
             bench.folder()
-        if wanted("features of 10 hours, peak", "memory"):
+        if wanted("process: 10 hours (nemo), peak memory", "features"):
             bench.ten_hours()
-        for line in geometric_means(bench.rows):
+        for _, line in geometric_means(bench.rows):
             print(line)
         if options.write:
-            write("\n".join(page(bench, ceilings)), f"{ROOT}/Documentation/Performance.md")
+            write(sections(bench, ceilings), f"{ROOT}/Documentation/Performance.md")
     wrong = [r.name for r in bench.rows if r.wrong]
     if wrong:
         sys.exit(f"compare: the results differ: {'; '.join(wrong)}")
