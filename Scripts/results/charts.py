@@ -36,6 +36,18 @@ def bars(axes, places, triples, colour, label, width):
     axes.bar_label(drawn, fmt="%.0f", padding=2, fontsize=8)
 
 
+def demo(figures):
+    with plot.rc_context(STYLE):
+        figure, axes = plot.subplots(figsize=(4.5, 2.8))
+        for shift, when, colour in ((-0.2, "before", BASE), (0.2, "after", ADAPTED)):
+            bars(axes, [i + shift for i in range(2)], [figures[unit][when] for unit in ("wer", "cer")], colour,
+                 {"before": "english-small", "after": "adapted"}[when], 0.4)
+        axes.set_xticks(range(2), ["WER", "CER"])
+        axes.set_ylabel("%")
+        legend_above(axes)
+        save(figure, "demo")
+
+
 def zero_shot(figures):
     with plot.rc_context(STYLE):
         figure, axes = plot.subplots(figsize=(8, 3.6))

@@ -7,7 +7,7 @@
 import json
 import re
 
-from charts import accent_gap, data_curve, digits, few_shot, languages, languages_peer, one_person, ranks, strategies, training, trials, zero_shot
+from charts import accent_gap, data_curve, demo, digits, few_shot, languages, languages_peer, one_person, ranks, strategies, training, trials, zero_shot
 from harness import FIGURES, ROOT
 
 PAGE = ROOT / "Documentation" / "Results.md"
@@ -31,6 +31,12 @@ def change(triple):
 def table(heads, rows):
     lines = [heads, ["---"] * len(heads)] + rows
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def demo_table(figures):
+    return table(["", "Base", "Adapted", "Difference"],
+                 [[unit.upper(), spread(figures[unit]["before"]), spread(figures[unit]["after"]),
+                   change(figures[unit]["difference"])] for unit in ("wer", "cer")])
 
 
 def zero_shot_table(figures):
@@ -184,7 +190,7 @@ def trials_table(figures):
         table(["Recipe", "Audio", *heads], [line(row) for row in recipes])])
 
 
-TABLES = {"zero_shot": (zero_shot_table, zero_shot), "accent_gap": (accent_gap_table, accent_gap),
+TABLES = {"demo": (demo_table, demo), "zero_shot": (zero_shot_table, zero_shot), "accent_gap": (accent_gap_table, accent_gap),
           "one_person": (one_person_table, one_person), "digits": (digits_table, digits),
           "languages": (languages_table, languages),
           "languages_peer": (languages_peer_table, languages_peer), "strategies": (strategies_table, strategies),
