@@ -51,7 +51,7 @@ extension FrontEnd {
     }
     return IdiolectError(
       .invalidAudio,
-      "too short: \(samples) samples at \(sampleRate) Hz, but features need at least \(high) (\(Double(high) / Double(sampleRate)) s); leave this recording out"
+      "too short: \(samples) samples at \(sampleRate) Hz, but features need at least \(high) (\(decimals(Double(high) / Double(sampleRate), 3)) s); leave this recording out"
     )
   }
 
@@ -63,13 +63,15 @@ extension FrontEnd {
 
 /// The error for the first sample that is no sound, with its place; nil where all are.
 ///
+/// Beyond ±1 are recordings that were not scaled; the limit is far above them.
+///
 /// - Parameter first: the place of the first of them in the recording.
 func noSound(_ samples: [Float], from first: Int = 0, sampleRate: Int) -> IdiolectError? {
   samples.firstIndex { !(abs($0) < 1e6) }.map { index in
     let seconds = Double(first + index) / Double(sampleRate)
     return IdiolectError(
       .invalidAudio,
-      "sample \(first + index), at \(seconds) s, is \(samples[index]) and not a number within ±1; export the recording again"
+      "sample \(first + index), at \(seconds) s, is \(samples[index]), not a number within ±1,000,000; export the recording again"
     )
   }
 }

@@ -31,8 +31,8 @@ extension AudioHeader {
     file.pretend(withUnsafeBytes(of: ordered) { Array($0) }, at: data.offset - 4)
   }
 
-  /// The number that names a WAV's encoding; nil in other files.
-  func codecInRIFF() -> UInt64? {
+  /// What a WAV says of its sound, the number that names its encoding among it; nil in other files.
+  func formatInRIFF() -> (codec: UInt64, channels: UInt64, sampleRate: UInt64)? {
     let magic = text(at: 0, count: 4)
     guard ["RIFF", "RIFX", "RF64"].contains(magic), text(at: 8, count: 4) == "WAVE" else {
       return nil
@@ -41,7 +41,12 @@ extension AudioHeader {
     let format = findChunk(from: 12, bigEndian: bigEndian) { id, length, offset in
       id == "fmt " ? SoundChunk(declared: length, offset: offset) : nil
     }
-    return format.flatMap { integer(at: $0.offset, count: 2, bigEndian: bigEndian) }
+    guard let start = format?.offset,
+      let codec = integer(at: start, count: 2, bigEndian: bigEndian),
+      let channels = integer(at: start + 2, count: 2, bigEndian: bigEndian),
+      let sampleRate = integer(at: start + 4, count: 4, bigEndian: bigEndian)
+    else { return nil }
+    return (codec, channels, sampleRate)
   }
 
   private func dataInRIFF(bigEndian: Bool) -> SoundChunk? {

@@ -38,18 +38,42 @@ struct AudioHeader {
     }
   }
 
+  /// The error for a rate, in Hz, or a number of channels that no recording has; nil for others.
+  static func fault(sampleRate: Int, channels: Int, path: String) -> IdiolectError? {
+    let declared: String
+    if !(100...1_000_000).contains(sampleRate) {
+      declared = "\(sampleRate) Hz, not a rate from 100 Hz to 1 MHz"
+    } else if !(1...256).contains(channels) {
+      declared = "\(channels) channels, not 1 to 256"
+    } else {
+      return nil
+    }
+    return IdiolectError(
+      .invalidAudio,
+      "\(path): its header declares \(declared); correct the header or export it again")
+  }
+
   /// The error for a file that libsndfile would not open.
   ///
   /// - Parameters: `code` and `text` as libsndfile gives them.
   func explain(path: String, code: Int32, text: String) -> IdiolectError {
-    // libsndfile ends its sentences; ours go on.
-    let reason = text.hasSuffix(".") ? String(text.dropLast()) : text
+    // libsndfile ends its sentences; ours go on. Of what it rejects in a header it names its own variable.
+    let reason =
+      text.contains("SF_INFO")
+      ? "its sample rate, channels or length make no sense"
+      : text.hasSuffix(".") ? String(text.dropLast()) : text
     let version = SoundFile.libraryVersion
     if let name = foreignFormat() {
       return IdiolectError(
         .unsupported,
         "\(path): \(name), a format that this \(version) cannot read; convert it to WAV, FLAC or Ogg Opus"
       )
+    }
+    if let format = formatInRIFF(),
+      let fault = AudioHeader.fault(
+        sampleRate: Int(format.sampleRate), channels: Int(format.channels), path: path)
+    {
+      return fault
     }
     switch magicName() {
     case let name? where code == Int32(SF_ERR_UNSUPPORTED_ENCODING):
@@ -71,7 +95,7 @@ struct AudioHeader {
 
   /// Formats that people have, told by their first bytes, that libsndfile does not read.
   private func foreignFormat() -> String? {
-    if let codec = codecInRIFF(), !AudioHeader.knownCodecs.contains(codec) {
+    if let codec = formatInRIFF()?.codec, !AudioHeader.knownCodecs.contains(codec) {
       return "WAV with codec 0x\(String(codec, radix: 16))\(codec == 0x55 ? " (MP3)" : "")"
     }
     if text(at: 4, count: 4) == "ftyp" { return "MP4 (AAC or ALAC)" }

@@ -3,8 +3,8 @@ import Foundation
 
 /// Reads a recording block by block, as mono samples at one rate.
 ///
-/// Opens what libsndfile opens: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF, CAF and more, at any rate
-/// and channel count. Channels are averaged. Only one block is in memory, so length does not matter.
+/// Opens what libsndfile opens: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF, CAF and more, of 100 Hz to 1 MHz and of
+/// up to 256 channels, which are averaged. Only one block is in memory, so length does not matter.
 ///
 ///     let reader = try AudioReader("talk.flac", sampleRate: 16_000)
 ///     while let block = try reader.next(maximumFrames: 65_536) { use(block) }
@@ -32,7 +32,8 @@ public final class AudioReader {
   /// - Parameters:
   ///   - sampleRate: Hz wanted; nil for the file's own.
   ///   - offsetSeconds: where to begin.
-  ///   - durationSeconds: how much to read; nil to the end. What reaches beyond the end is left out.
+  ///   - durationSeconds: how much to read; nil to the end. What reaches beyond the end is left out
+  ///     (`missingSeconds`).
   /// - Throws: `.notFound`, `.inputOutput`, `.invalidAudio` (not audio, empty, truncated, an offset
   ///   beyond the end) or `.unsupported`, naming the file.
   public init(
@@ -116,6 +117,11 @@ public final class AudioReader {
     guard end > readyStart else { return nil }
     defer { readyStart = end }
     return Array(ready[readyStart..<end])
+  }
+
+  /// How much of the wanted duration the recording does not have; 0 before all of it was read.
+  public var missingSeconds: Double {
+    isExhausted ? Double(remaining ?? 0) / Double(description.sampleRate) : 0
   }
 
   /// All the samples that are left, mono, at `sampleRate`.
@@ -213,11 +219,16 @@ public final class AudioReader {
   private static func frames(_ seconds: Double, rate: Int, _ what: String, _ path: String) throws
     -> Int
   {
-    let frames = (seconds * Double(rate)).rounded()
-    guard seconds >= 0, frames < 0x1p53 else {
+    guard seconds >= 0 else {
       throw IdiolectError(
         .invalidArgument,
         "\(path): \(what) of \(seconds) s; it must be a number of seconds, 0 or more")
+    }
+    let frames = (seconds * Double(rate)).rounded()
+    guard frames < 0x1p53 else {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(path): \(what) of \(seconds) s, which is beyond any recording; correct the \(what)")
     }
     return Int(frames)
   }

@@ -19,6 +19,20 @@ public enum AudioWriter {
       throw IdiolectError(
         .invalidArgument, "\(path): sample \(bad) is \(samples[bad]), not a finite number")
     }
+    var info = try format(of: path, sampleRate: sampleRate)
+    let file = MemoryFile()
+    try encode(samples, &info, into: file, path)
+    try AtomicFile.write(Data(file.bytes), to: path)
+  }
+
+  /// Refuses what `write` would by its name and rate, before a long work whose result it is.
+  ///
+  /// - Throws: `.invalidArgument` for an unknown extension, or a rate that the format lacks.
+  package static func check(_ path: String, sampleRate: Int) throws {
+    _ = try format(of: path, sampleRate: sampleRate)
+  }
+
+  private static func format(of path: String, sampleRate: Int) throws -> SF_INFO {
     let format =
       switch URL(fileURLWithPath: path).pathExtension.lowercased() {
       case "wav": SF_FORMAT_WAV | SF_FORMAT_PCM_16
@@ -36,9 +50,7 @@ public enum AudioWriter {
       throw IdiolectError(
         .invalidArgument, "\(path): this format or library has no sample rate of \(sampleRate) Hz")
     }
-    let file = MemoryFile()
-    try encode(samples, &info, into: file, path)
-    try AtomicFile.write(Data(file.bytes), to: path)
+    return info
   }
 
   private static func encode(

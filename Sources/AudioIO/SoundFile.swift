@@ -32,17 +32,14 @@ final class SoundFile {
       encoding: SoundFile.formatName(info.format & Int32(SF_FORMAT_SUBMASK)))
     isLengthExact = frames != nil && container != SoundFile.mpeg
     // From here on `deinit` closes the handle, also when this initialiser throws.
-    guard (100...1_000_000).contains(info.samplerate) else {
-      throw IdiolectError(
-        .invalidAudio,
-        "\(path): its header declares \(UInt32(bitPattern: info.samplerate)) Hz, not a rate from 100 Hz to 1 MHz; correct the header or export it again"
-      )
+    let (rate, channels) = (description.sampleRate, description.channels)
+    if let fault = AudioHeader.fault(sampleRate: rate, channels: channels, path: path) {
+      throw fault
     }
-    guard (1...1024).contains(info.channels), frames ?? 0 >= 0 else {
+    guard frames ?? 0 >= 0 else {
       throw IdiolectError(
         .invalidAudio,
-        "\(path): its header is damaged: \(info.samplerate) Hz, \(info.channels) channels, \(info.frames) samples"
-      )
+        "\(path): its header is damaged: it declares \(info.frames) samples; export it again")
     }
     guard frames != 0 else {
       throw IdiolectError(.invalidAudio, "\(path): empty: it is audio but holds no samples")

@@ -8,7 +8,7 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Measures word and character error rates on a corpus.",
     discussion: """
       A corpus is a manifest: one JSON object a line, with audio_filepath (relative to the manifest) and \
-      text, and if known duration, offset, speaker, accent and lang. References and transcripts both go \
+      text, and if known id, duration, offset, speaker, accent and lang. References and transcripts both go \
       through the model's text normalisation. Intervals are 95 % bootstrap intervals, over speakers \
       where five or more are known, else over utterances.
 

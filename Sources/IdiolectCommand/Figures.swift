@@ -35,6 +35,11 @@ enum Figures {
     return (number < 0 ? "−" : "") + ([digits] + groups).joined(separator: ",")
   }
 
+  /// `1 recording`, `1,500 recordings`
+  static func count(_ number: Int, _ noun: String) -> String {
+    "\(count(number)) \(noun)\(number == 1 ? "" : "s")"
+  }
+
   /// Left-aligned columns, the numbers right-aligned.
   ///
   /// - Parameter rows: all of one length; the first column is text.

@@ -12,7 +12,7 @@ struct RootCommand: ParsableCommand {
       idiolect transcribe talk.flac
       idiolect evaluate --data AudioSamples/scottish-test.jsonl
 
-      Exit codes: 0 done; 64 wrong command line; 65 bad audio, data or model (also when some of several \
+      Exit codes: 0 done; 1 features that differ by more than --tolerance; 64 wrong command line; 65 bad audio, data or model (also when some of several \
       recordings were left out); 66 missing file; 69 unsupported here; 74 reading or writing failed; 130 interrupted. \
       Messages go to standard error, one line each; results go to standard output.
       """,

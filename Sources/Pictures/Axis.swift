@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Round numbers along an axis.
@@ -13,10 +14,16 @@ package enum Axis {
     return stride(from: first, through: last, by: 1).map { $0 * step }
   }
 
-  /// Without digits that say nothing.
-  package static func label(_ value: Double) -> String {
-    let rounded = (value * 1e6).rounded() / 1e6
-    return rounded == rounded.rounded() && abs(rounded) < 1e15
-      ? String(Int(rounded)) : String(rounded)
+  /// All with as many decimals as one of them needs, and no more.
+  package static func labels(_ ticks: [Double]) -> [String] {
+    let digits =
+      (0..<9).first { digits in
+        ticks.allSatisfy { tick in
+          let scaled = tick * pow(10, Double(digits))
+          return abs(scaled - scaled.rounded()) < 1e-6
+        }
+      } ?? 9
+    // Rounding may have left a minus before zero.
+    return ticks.map { decimals($0 == 0 ? 0 : $0, digits) }
   }
 }

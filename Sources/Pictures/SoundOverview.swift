@@ -4,14 +4,14 @@ import Foundation
 
 /// A recording reduced to columns: what there is to see of it, whatever its length.
 package struct SoundOverview {
-  static let mostColumns = 1200
+  package static let mostColumns = 1200
   /// Decibels below the loudest that are told apart.
   static let range: Float = 80
 
   package let columns: Int
   package let seconds: Double
   let sampleRate: Int
-  /// Of each column, ±1.
+  /// Of each column's samples.
   package private(set) var least, greatest: [Float]
   /// `[columns, fftBins]` and `[columns, bands]`: 0 at `range` below the loudest, 1 at the loudest.
   package private(set) var spectrum, bands: [Float]
@@ -50,7 +50,7 @@ package struct SoundOverview {
     var planes = try [plain, banded].map { try Plane($0, columns: columns) }
 
     var (least, greatest) = (
-      [Float](repeating: 0, count: columns), [Float](repeating: 0, count: columns)
+      [Float](repeating: .infinity, count: columns), [Float](repeating: -.infinity, count: columns)
     )
     var place = 0
     try read { block in
@@ -63,6 +63,10 @@ package struct SoundOverview {
       for index in planes.indices { try planes[index].push(block, column) }
     }
     for index in planes.indices { try planes[index].finish(column) }
+    guard place == count else {
+      throw IdiolectError(
+        .invalidAudio, "had \(count) samples and then \(place); is it still being written?")
+    }
     (self.least, self.greatest) = (least, greatest)
     (spectrum, bands) = (planes[0].levels(), planes[1].levels())
   }

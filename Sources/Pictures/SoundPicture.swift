@@ -68,10 +68,10 @@ public struct SoundPicture {
       return Int((middle - value / peak * Float(y.count - 1) / 2).rounded())
     }
     for offset in 0..<x.count {
-      let column = column(offset)
+      let span = overview.waveform(at: offset, of: x.count)
       raster.fill(
         x.lowerBound + offset..<x.lowerBound + offset + 1,
-        row(overview.greatest[column])..<row(overview.least[column]) + 1, .blue)
+        row(span.upperBound)..<row(span.lowerBound) + 1, .blue)
     }
     raster.frame(x, y, .grey)
     raster.write("waveform", x.lowerBound, y.lowerBound - 14)
@@ -105,14 +105,15 @@ public struct SoundPicture {
     let even = Axis.ticks(from: 0, to: half, most: 8)
     let isEven = abs(height(half / 2) - 0.5) < 0.01
     let doubling = [100.0, 200, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]
-    for hertz in isEven ? even : doubling where hertz <= half {
+    let ticks = (isEven ? even : doubling).filter { $0 <= half }
+    for (hertz, label) in zip(ticks, Axis.labels(ticks)) {
       let place = height(hertz)
       // The last band's centre lies a little below its edge.
       guard place < 1.05 else { continue }
       let row = y.upperBound - 1 - Int((min(1, place) * Double(y.count - 1)).rounded())
       guard last - row >= Glyphs.height + 4 else { continue }
       last = row
-      tick(Axis.label(hertz), at: row, &raster, x)
+      tick(label, at: row, &raster, x)
     }
     drawTimes(&raster, x, below: y.upperBound)
     drawScale(&raster, x.upperBound + 14, y)
@@ -124,11 +125,12 @@ public struct SoundPicture {
   }
 
   private func drawTimes(_ raster: inout Raster, _ x: Range<Int>, below y: Int) {
-    for seconds in Axis.ticks(from: 0, to: overview.seconds, most: 10) {
+    let ticks = Axis.ticks(from: 0, to: overview.seconds, most: 10)
+    for (seconds, label) in zip(ticks, Axis.labels(ticks)) {
       let place =
         x.lowerBound + min(x.count - 1, Int(seconds / overview.seconds * Double(x.count)))
       raster.fill(place..<place + 1, y..<y + 6, .grey)
-      raster.write(Axis.label(seconds), place, y + 16, .centre)
+      raster.write(label, place, y + 16, .centre)
     }
   }
 

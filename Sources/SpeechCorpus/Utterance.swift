@@ -1,7 +1,7 @@
 /// One stretch of speech and what was said in it.
 public struct Utterance: Sendable, Hashable, Identifiable {
-  /// Names the utterance in reports: the audio path as the manifest has it, with its offset if any.
-  /// Unique within one manifest.
+  /// Names the utterance in reports and outputs: what the manifest says, else the audio path as the manifest has it,
+  /// with its offset if any. Unique within one manifest.
   public var id: String
   /// Where the recording is: absolute, or relative to the working directory.
   public var audioPath: String

@@ -30,7 +30,11 @@ import Testing
 
   @Test func kaldiTooShortSaysHowLongIsEnough() throws {
     let error = #expect(throws: IdiolectError.self) { try KaldiFbank()(noise(399)) }
-    #expect(error?.message.contains("at least 400") == true)
+    #expect(error?.message.contains("at least 400 (0.025 s)") == true)
+    let other = #expect(throws: IdiolectError.self) {
+      try frontEnd(named: "kaldi-fbank", sampleRate: 22_050)(noise(99))
+    }
+    #expect(other?.message.contains("at least 551 (0.025 s)") == true, "\(other?.message ?? "")")
     #expect(try KaldiFbank()(noise(400)).frames == 1)
     var configuration = KaldiFbankConfiguration()
     configuration.frame.snipsEdges = false
@@ -53,6 +57,9 @@ import Testing
     let frontEnd = try frontEnd(named: name)
     let error = #expect(throws: IdiolectError.self) { try frontEnd(samples) }
     #expect(error?.code == .invalidAudio)
+    #expect(
+      error?.message.contains("is \(value), not a number within ±1,000,000") == true,
+      "\(error?.message ?? "")")
   }
 
   @Test func normalizationHasMeanZeroAndDeviationOne() throws {

@@ -110,6 +110,27 @@ import Testing
     let message = error?.message ?? ""
     #expect(message.hasPrefix(path) && !message.contains("\n"), "\(message)")
     #expect(message.components(separatedBy: path).count == 2, "\(message)")
+    #expect(message.contains("declares \(rate) Hz, not a rate from 100 Hz"), "\(message)")
+  }
+
+  /// Eight samples of a thousand channels are eight thousand of one.
+  @Test(arguments: [UInt16(0), 257, 1000, 5000])
+  func absurdChannelsAreNamed(_ channels: UInt16) throws {
+    var wave = Wave(samples: [Int16](repeating: 1, count: 16_000))
+    wave.channels = channels
+    expectError(
+      try write(wave.bytes), .invalidAudio, "declares \(channels) channels, not 1 to 256")
+  }
+
+  /// libsndfile speaks of its own variables there.
+  @Test func absurdRatesElsewhere() throws {
+    let numbers: [UInt32] = [24, 8, 3, 4_000_000_000, 1]
+    let header = numbers.flatMap { number in
+      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+    }
+    let path = try write(
+      Array(".snd".utf8) + header + [UInt8](repeating: 1, count: 8), "x.au")
+    expectError(path, .invalidAudio, "AU, but its sample rate, channels or length make no sense")
   }
 
   /// A live capture that was stopped: every page is whole, and none ends the stream.
@@ -172,11 +193,38 @@ import Testing
         try readAudio(path, sampleRate: nil, durationSeconds: bad)
       }
     }
+    let far = #expect(throws: IdiolectError.self) {
+      try readAudio(path, sampleRate: nil, offsetSeconds: 1e300)
+    }
+    #expect(far?.message.contains("offset of 1e+300 s, which is beyond any recording") == true)
     #expect(try readAudio(path, sampleRate: nil, durationSeconds: 0) == [])
     #expect(try readAudio(path, sampleRate: 8000, durationSeconds: 0) == [])
     let reader = try AudioReader(path)
     #expect(try reader.next(maximumFrames: 1)?.count == 1)
     #expect(try reader.next(maximumFrames: .max)?.count == 3)
+  }
+
+  /// What was asked for and is not there is known once all else was read, be the length declared or not.
+  @Test(arguments: ["wav-16", "flac-24", "ogg-opus", "mp3"])
+  func whatIsMissing(_ name: String) throws {
+    let path = FormatParityTests.path(name)
+    let whole = try readAudio(path, sampleRate: nil)
+    let rate = Double(try AudioReader(path).description.sampleRate)
+    let seconds = Double(whole.count) / rate
+    for (offset, duration, missing) in [
+      (0, seconds + 0.5, 0.5), (0.1, seconds, 0.1), (0.1, seconds - 0.1, 0), (0, 0.05, 0),
+    ] {
+      for sampleRate in [nil, 16_000] {
+        let reader = try AudioReader(
+          path, sampleRate: sampleRate, offsetSeconds: offset, durationSeconds: duration)
+        #expect(reader.missingSeconds == 0)
+        while try reader.next(maximumFrames: 1000) != nil {}
+        #expect(abs(reader.missingSeconds - missing) < 2 / rate, "\(offset), \(duration)")
+      }
+    }
+    let reader = try AudioReader(path)
+    _ = try reader.readAll()
+    #expect(reader.missingSeconds == 0)
   }
 
   @Test func oneSample() throws {

@@ -119,7 +119,7 @@ struct FeaturesCommandTests {
       "{\"audio_filepath\": \"in/d.flac\"}\n" + String(repeating: "{\"no\": 1}\n", count: 4)
     try Data(manifestLines.utf8).write(to: URL(fileURLWithPath: "\(directory)/m.jsonl"))
     let manifest = try run("m.safetensors", "\(directory)/m.jsonl")
-    #expect(manifest.status == 65 && manifest.output.contains("features of 1 recordings"))
+    #expect(manifest.status == 65 && manifest.output.contains("features of 1 recording by"))
     let none = try run("z.ark", "\(folder)/bad.wav")
     #expect(none.status == 65 && none.errors.contains("bad.wav"))
   }
@@ -157,7 +157,7 @@ struct FeaturesCommandTests {
     try leave()
     let rest = try run("part.ark", clips)
     #expect(
-      rest.status == 0 && rest.errors.contains("1 of 3 recordings are done"), "\(rest.errors)")
+      rest.status == 0 && rest.errors.contains("done already: 1 of 3 recordings"), "\(rest.errors)")
     #expect(FileManager.default.contents(atPath: "\(directory)/part.ark") == whole)
     #expect(!FileManager.default.fileExists(atPath: partial))
     for (others, preset) in [(clips, "kaldi-mfcc-hires"), (Array(clips.prefix(2)), "kaldi-mfcc")] {
@@ -194,7 +194,7 @@ struct FeaturesCommandTests {
     #expect(stopped.status == 74, "\(stopped.errors)")
     let rest = try run(output)
     #expect(
-      rest.status == 0 && rest.errors.contains("1 of 3 recordings are done"), "\(rest.errors)")
+      rest.status == 0 && rest.errors.contains("done already: 1 of 3 recordings"), "\(rest.errors)")
     #expect(try run("whole-\(output)").status == 0)
     let files = output == "x" ? clips.map { "\($0).npy" } : [""]
     for file in files {
@@ -247,10 +247,13 @@ struct FeaturesCommandTests {
     }
     for (options, cause) in [
       ("m.jsonl -o m.jsonl", "is what is read"), ("'one/a b.flac' -o 'one/a b.flac'", "ends in"),
-      ("'one/a b.flac' --picture 'one/a b.flac'", "is what is read"),
+      ("'one/a b.flac' --picture 'one/a b.flac'", "must end in .png"),
+      ("'one/a b.flac' --picture p.jpg", "must end in .png"),
+      ("'one/a b.flac' --invert s.mp3", "no format goes by this name"),
+      ("'one/a b.flac' --invert 'one/a b.flac'", "is what is read"),
       ("'one/a b.flac' -o x.txt", "ends in .npy"), ("one -o x.npy", "holds one recording"),
       ("one --statistics s.json --picture p.png", "goes alone"),
-      ("'one/a b.flac' --picture p.npy -o ./p.npy", "is what another option writes"),
+      ("'one/a b.flac' --picture p.png --invert ./p.png", "is what another option writes"),
       ("'one/a b.flac' --picture link.png --invert p.png", "is what another option writes"),
       ("'one/a b.flac' --invert s.npy --compare s.npy", "is what is read"),
       ("one --cmvn global.json --statistics global.json", "is what is read"),
@@ -391,10 +394,47 @@ struct FeaturesCommandTests {
     let turned = (0..<bins * frames).map { array.values[$0 % frames * bins + $0 / frames] }
     let other = try compared(NumpyFile(shape: [bins, frames], values: turned))
     #expect(other.output.contains("(turned)") && other.output.contains("at frame 7, bin 3"))
+    // What is no number hides no difference.
     array.values[0] = .nan
-    #expect(try compared(array).output.contains("difference inf"))
+    array.values[2 * bins + 1] = -.infinity
+    let holed = try compared(array)
+    #expect(holed.status == 0 && holed.lines.count == 1)
+    #expect(
+      holed.output.contains("2.00e+00") && holed.output.contains("at frame 7, bin 3"),
+      "\(holed.output)")
+    #expect(holed.output.contains("; 2 of ") && holed.output.contains("first at frame 0, bin 0"))
     let wrong = try compared(NumpyFile(shape: [2, 2], values: [1, 2, 3, 4]))
     #expect(wrong.status == 65 && wrong.errorLines.count == 1)
+  }
+
+  /// An exit code for scripts: 1 where two arrays are further apart than is tolerated.
+  @Test func tolerance() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clip = "Tests/Golden/features/flite.flac"
+    var array = try Golden.array("features/flite.fbank")
+    func compared(_ tolerance: String, _ more: String...) throws -> Program {
+      try array.write(to: "\(directory)/x.npy")
+      let options = more.joined(separator: " ")
+      return try Program(
+        shell:
+          "\"$idiolect\" features \(clip) --preset kaldi-fbank --compare '\(directory)/x.npy' --tolerance \(tolerance) \(options)"
+      )
+    }
+    #expect(try compared("1e-4").status == 0)
+    array.values[9] += 1
+    #expect(try compared("1").status == 0)
+    // The array is written all the same.
+    let far = try compared("1e-4", "-o '\(directory)/y.npy'")
+    #expect(far.status == 1 && far.lines.count == 2 && far.errorLines.count == 1)
+    #expect(far.errors.contains("\(directory)/x.npy: differs by"), "\(far.errors)")
+    #expect(FileManager.default.fileExists(atPath: "\(directory)/y.npy"))
+    array.values[9] = .nan
+    let holed = try compared("1")
+    #expect(holed.status == 1 && holed.errors.contains("1 value not finite"), "\(holed.errors)")
+    for wrong in ["-1", "nan", "x"] { #expect(try compared(wrong).status == 64, "\(wrong)") }
+    let alone = try Program("features", clip, "--tolerance", "1", "-o", "\(directory)/z.npy")
+    #expect(alone.status == 64 && alone.errors.contains("--compare"), "\(alone.errors)")
   }
 
   @Test func soundOfWhatIsKept() throws {

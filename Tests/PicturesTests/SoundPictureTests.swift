@@ -53,6 +53,24 @@ import Testing
     }
   }
 
+  /// The waveform is one line, and that of few samples goes through each, not back to zero.
+  @Test(arguments: [1, 2, 37, 960, 1199, 1200, 1700, 20_000])
+  func oneLine(_ count: Int) throws {
+    let samples = (0..<count).map { 0.6 + Float(0.3 * sin(Double($0) * 0.9)) }
+    let overview = try overview(samples, rate: 48_000)
+    let width = SoundOverview.mostColumns
+    let spans = (0..<width).map { overview.waveform(at: $0, of: width) }
+    for (one, next) in zip(spans, spans.dropFirst()) { #expect(one.overlaps(next)) }
+    #expect(spans.allSatisfy { $0.lowerBound > 0.29 && $0.upperBound < 0.91 })
+    for (index, sample) in samples.enumerated() {
+      let x = min(width - 1, (2 * index + 1) * width / (2 * count))
+      let near = spans[max(0, x - 1)...min(width - 1, x + 1)]
+      #expect(
+        near.contains { $0.lowerBound - 1e-6 <= sample && sample <= $0.upperBound + 1e-6 },
+        "sample \(index)")
+    }
+  }
+
   @Test func silenceAndNothing() throws {
     let silence = try overview([Float](repeating: 0, count: 16_000))
     #expect(silence.spectrum.allSatisfy { $0 == 0 } && silence.greatest.allSatisfy { $0 == 0 })
@@ -74,8 +92,14 @@ import Testing
 
   @Test func roundNumbers() {
     #expect(Axis.ticks(from: 0, to: 8000, most: 8) == (0...8).map { Double($0) * 1000 })
-    #expect(Axis.ticks(from: 0, to: 7.3, most: 10).map(Axis.label) == (0...7).map(String.init))
-    #expect(Axis.ticks(from: 0, to: 0.02, most: 10).map(Axis.label).contains("0.002"))
+    func labels(to high: Double) -> [String] {
+      Axis.labels(Axis.ticks(from: 0, to: high, most: 10))
+    }
+    #expect(labels(to: 7.3) == (0...7).map(String.init))
+    #expect(labels(to: 0.01) == (0...9).map { "0.00\($0)" } + ["0.010"])
+    #expect(labels(to: 2.5).suffix(2) == ["2.0", "2.5"])
+    // One sample.
+    #expect(labels(to: 1.0 / 16_000).suffix(2) == ["0.00005", "0.00006"])
     #expect(Axis.ticks(from: 0, to: 36_000, most: 10).count == 8)
   }
 }

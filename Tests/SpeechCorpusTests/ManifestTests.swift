@@ -82,6 +82,17 @@ struct ManifestTests {
       (#"{"audio_filepath": "a.wav", "text": "x", "offset": Infinity}"#, "offset is inf"),
       (#"{"audio_filepath": "a.wav", "text": "x", "duration": NaN}"#, "duration is nan"),
       (#"{"audio_filepath": "a.wav", "text": "x", "lang": {}}"#, "lang is an object"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": []}"#, "id is an array"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": ""}"#, "id '' is empty"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "a b"}"#, "white space"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "a\u2028b"}"#, "white space"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "a\nb"}"#, "white space"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "a\u0000b"}"#, "control character"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "../a"}"#, "no path below"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "a/./b"}"#, "no path below"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "a/../\u0301b"}"#, "no path below"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "/a"}"#, "no path below"),
+      (#"{"audio_filepath": "a.wav", "text": "x", "id": "a/"}"#, "no path below"),
       (
         #"{"audio_filepath": "a.wav", "text": "x", "text": "y"}"#,
         "not JSON that can be read: the key 'text' is there twice"
@@ -103,6 +114,27 @@ struct ManifestTests {
     try manifest.quarantine.write(to: "\(folder.path)/quarantine.jsonl")
     let written = try String(contentsOfFile: "\(folder.path)/quarantine.jsonl", encoding: .utf8)
     #expect(written.split(separator: "\n").count == bad.count)
+  }
+
+  @Test("An id names its utterance, and no other")
+  func ids() throws {
+    let folder = try CorpusFolder()
+    let path = try folder.manifest([
+      #"{"audio_filepath": "a.wav", "text": "x", "id": "anna/ą-0.1"}"#,
+      #"{"audio_filepath": "a.wav", "text": "x", "id": 17, "offset": 2}"#,
+      #"{"audio_filepath": "a.wav", "text": "x", "id": "anna/ą-0.1"}"#,
+      #"{"audio_filepath": "a.wav", "text": "x", "id": null}"#,
+      #"{"audio_filepath": "b.wav", "text": "x", "id": "a.wav"}"#,
+      #"{"audio_filepath": "b.wav", "text": "x", "id": "a.wav#7"}"#,
+      #"{"audio_filepath": "a.wav", "text": "x"}"#,
+    ])
+    let manifest = try Manifest(path: path, checksFiles: false)
+    #expect(
+      manifest.utterances.map(\.id) == ["anna/ą-0.1", "17", "a.wav", "a.wav#7", "a.wav#7#7"])
+    #expect(manifest.quarantine.entries.map(\.line) == [3, 5])
+    #expect(
+      manifest.quarantine.entries.map(\.cause)
+        == ["line 1 has this id too", "line 4 has this id too"])
   }
 
   @Test("What is no manifest is refused in one line")
@@ -137,9 +169,18 @@ struct ManifestTests {
       Utterance(
         id: "/elsewhere/b.wav@0.25", audioPath: "/elsewhere/b.wav", text: "", offsetSeconds: 0.25,
         line: 2),
+      Utterance(id: "c", audioPath: "\(folder.path)/s/a.wav", text: "", line: 3),
     ]
     try Manifest.write(utterances, to: "\(folder.path)/out.jsonl")
     let manifest = try Manifest(path: "\(folder.path)/out.jsonl", checksFiles: false)
     #expect(manifest.utterances == utterances)
+    // A name that another has or that none can have is left out, and the path names the utterance.
+    let named = ["c", "c", "a b", "s/a.wav"].enumerated().map { index, id in
+      Utterance(id: id, audioPath: "\(folder.path)/\(index).wav", text: "", line: index + 1)
+    }
+    try Manifest.write(named, to: "\(folder.path)/out.jsonl")
+    let read = try Manifest(path: "\(folder.path)/out.jsonl", checksFiles: false)
+    #expect(read.utterances.map(\.id) == ["c", "1.wav", "2.wav", "s/a.wav"])
+    #expect(read.quarantine.isEmpty)
   }
 }

@@ -52,13 +52,12 @@ struct FeatureSink {
   /// Recordings that an interrupted run has finished.
   var done: Set<String> { Set(journal?.records.map(\.name) ?? []) }
 
-  /// What a recording is called in the output; nil where names do not matter.
-  func place(of name: String) -> String? {
-    switch kind {
-    case .folder: FeatureSink.path(name, in: path)
-    case .archive: FeatureSink.key(name)
+  /// What a recording is called in an output: known before that is opened, for to open it may end another job.
+  static func place(of name: String, in output: String) -> String {
+    switch FeatureOutput(output) {
+    case .archive: key(name)
     case .safetensors, .lines: name
-    case .statistics: nil
+    default: path(name, in: output)
     }
   }
 
@@ -87,12 +86,12 @@ struct FeatureSink {
         name, frontEnd, header: { key + FeatureSink.kaldiHeader([$0, frontEnd.bins]) }, make)
     case .lines:
       guard let journal else {
-        var line = ""
-        _ = try FeatureSink.line(name, frontEnd, make) { line += $0 }
-        return try StandardOutput.line(line)
+        var line = Data()
+        _ = try FeatureLine.write(name, frontEnd, make) { line += $0 }
+        return try StandardOutput.line(String(decoding: line, as: UTF8.self))
       }
       try journal.add(name, frontEnd) { append in
-        let frames = try FeatureSink.line(name, frontEnd, make) { try append(Data($0.utf8)) }
+        let frames = try FeatureLine.write(name, frontEnd, make, to: append)
         try append(Data("\n".utf8))
         return frames
       }
@@ -157,8 +156,9 @@ struct FeatureSink {
   }
 
   private static func path(_ name: String, in folder: String) -> String {
-    // Below the folder, whatever the name says.
-    let parts = name.split(separator: "/").filter { $0 != ".." && $0 != "." }
+    // Below the folder, whatever the name says: by bytes, for a slash and the accent after it are one character.
+    let parts = name.utf8.split(separator: UInt8(ascii: "/")).map { String($0)! }
+      .filter { $0 != ".." && $0 != "." }
     return FilePath.join(folder, parts.joined(separator: "/") + ".npy")
   }
 
@@ -168,29 +168,6 @@ struct FeatureSink {
     for name in names where name.contains(".npy.partial-") {
       unlink(FilePath.join(folder, name))
     }
-  }
-
-  /// An object in parts: its frames are counted when they are there.
-  private static func line(
-    _ name: String, _ frontEnd: any FrontEnd, _ make: Maker,
-    _ append: @escaping (String) throws -> Void
-  ) throws -> (total: Int, valid: Int) {
-    let bins = frontEnd.bins
-    let (name, made) = (JSONValue.string(name), JSONValue.string(frontEnd.fingerprint))
-    try append(
-      "{\"name\":\(name.text(.compact)),\"front_end\":\(made.text(.compact)),\"bins\":\(bins),\"features\":["
-    )
-    var isFirst = true
-    let counts = try make { values in
-      for start in stride(from: 0, to: values.count, by: bins) {
-        // A float's own digits, which those of the same number as a double are not.
-        let row = values[start..<start + bins].map(\.description).joined(separator: ",")
-        try append("\(isFirst ? "" : ",")[\(row)]")
-        isFirst = false
-      }
-    }
-    try append("],\"frames\":\(counts.total),\"valid_frames\":\(counts.valid)}")
-    return counts
   }
 
   /// The file that says where in an archive each recording's features lie.

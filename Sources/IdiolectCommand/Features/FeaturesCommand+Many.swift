@@ -20,16 +20,18 @@ extension FeaturesCommand {
     var quarantine = Quarantine()
     let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
     let frontEnds = PresetFrontEnds(preset, normalises: statistics == nil)
+    // Before a sink is made, which takes the place of what another job left unfinished.
+    if statistics == nil { try FeaturesCommand.refuseLikeNames(all, in: output) }
     let sink =
       try statistics.map { FeatureSink(statistics: $0) }
       ?? FeatureSink(
         output, fingerprint: "\(preset.fingerprint) \(FeatureInput.fingerprint(all))")
-    try FeaturesCommand.refuseLikeNames(all, in: sink, output)
     let notes = output == "-" ? nil : FeatureSink.notes(of: output)
     let done = sink.done
     let left = all.filter { !done.contains($0.name) }
     if left.count < all.count {
-      Failure.say("\(all.count - left.count) of \(all.count) recordings are done already")
+      let done = all.count - left.count
+      Failure.say("done already: \(done) of \(Figures.count(all.count, "recording"))")
     }
     var failures = 0
     let bar = ProgressBar("features", total: left.count, unit: "recordings")
@@ -94,16 +96,17 @@ extension FeaturesCommand {
       sink.abandon()
       throw IdiolectError(
         .invalidData,
-        "none of \(all.count) recordings could be used; the first: \(quarantine.entries[0])")
+        "none of \(Figures.count(all.count, "recording")) could be used; the first: \(quarantine.entries[0])")
     }
     try sink.finish(preset: preset.name)
     let what = statistics == nil ? "features" : "statistics"
-    let summary = "\(output): \(what) of \(all.count - failures) recordings by \(preset.name)"
+    let used = Figures.count(all.count - failures, "recording")
+    let summary = "\(output): \(what) of \(used) by \(preset.name)"
     if output == "-" { Failure.say(summary) } else { try StandardOutput.line(summary) }
     guard !quarantine.isEmpty else { return }
     throw IdiolectError(
       .invalidData,
-      "\(quarantine.count) recordings were left out, the others were written\(notes.map { ": \($0)" } ?? "")"
+      "\(Figures.count(quarantine.count, "recording")) left out, the others written\(notes.map { ": \($0)" } ?? "")"
     )
   }
 
@@ -122,15 +125,15 @@ extension FeaturesCommand {
 
   /// - Throws: `.invalidArgument` where two recordings would take each other's place.
   private static func refuseLikeNames(
-    _ inputs: [FeatureInput], in sink: FeatureSink, _ output: String
+    _ inputs: [FeatureInput], in output: String
   ) throws {
     var taken: [String: String] = [:]
     for input in inputs {
-      guard let place = sink.place(of: input.name) else { return }
+      let place = FeatureSink.place(of: input.name, in: output)
       if let other = taken.updateValue(input.path, forKey: place) {
         throw IdiolectError(
           .invalidArgument,
-          "\(other) and \(input.path) would both be '\(place)' in \(output); name each recording once, or write manifests with an id for each"
+          "\(other) and \(input.path) would both be '\(place)' in \(output); name each recording once, or give each an id of its own in a manifest"
         )
       }
     }

@@ -6,9 +6,16 @@ extension FeaturesCommand {
   /// One recording's array, comparison, picture or sound.
   func writeOne(_ clip: String, _ preset: FeatureConvention) throws {
     let (frontEnds, input) = (PresetFrontEnds(preset), FeatureInput(name: "features", path: clip))
+    var fault: IdiolectError?
     do {
       let (passes, seconds) = try frontEnds.passes(for: input)
-      if let invert { try frontEnds.naming(input) { try write(sound: clip, passes, to: invert) } }
+      if let invert {
+        let inversion = try frontEnds.naming(input) {
+          try SpectrogramInversion(passes.configuration)
+        }
+        try AudioWriter.check(invert, sampleRate: inversion.outputSampleRate)
+        try frontEnds.naming(input) { try write(sound: clip, by: inversion, to: invert) }
+      }
       if let picture {
         try frontEnds.naming(input) { try write(picture: clip, passes, preset, to: picture) }
       }
@@ -17,7 +24,9 @@ extension FeaturesCommand {
         let progress = ReadingProgress(passes, seconds: seconds)
         let features = try frontEnds.features(passes, input, onRead: progress.add)
         progress.finish()
-        try StandardOutput.line(FeatureDifference(features, other, name: compare).line)
+        let difference = try FeatureDifference(features, other, name: compare)
+        try StandardOutput.line(difference.line)
+        fault = tolerance.flatMap { difference.fault(beyond: $0) }
       }
       if let output {
         let progress = ReadingProgress(passes, seconds: seconds)
@@ -29,6 +38,8 @@ extension FeaturesCommand {
     } catch let unusable as UnusableRecording {
       throw unusable.error
     }
+    // Last, for the array is wanted all the same.
+    if let fault { throw fault }
   }
 
   private func write(
@@ -56,8 +67,9 @@ extension FeaturesCommand {
     if sharesOutput { Failure.say(summary) } else { try StandardOutput.line(summary) }
   }
 
-  private func write(sound clip: String, _ passes: FeaturePasses, to path: String) throws {
-    let inversion = try SpectrogramInversion(passes.configuration)
+  private func write(
+    sound clip: String, by inversion: SpectrogramInversion, to path: String
+  ) throws {
     // A second more than is taken, so that what is longer is refused and not cut.
     let sound = try inversion(
       readAudio(

@@ -17,7 +17,8 @@ struct FeaturesCommand: ParsableCommand {
 
       One recording goes to a .npy file, or to .safetensors as a tensor named 'features'. Several, folders or \
       manifests (.jsonl) go to one file of the kind its name ends with (.safetensors with a tensor each; .ark, \
-      which Kaldi's tools read, with its .scp; .jsonl, '-' for standard output), else to a folder of .npy files. \
+      which Kaldi's tools read, with its .scp; .jsonl, '-' for standard output), else to a folder of .npy files, \
+      by the name of each recording (clip.wav.npy) or its id in the manifest. \
       A job that was killed goes on where it stopped when it is given again; what cannot be used is named in \
       OUTPUT.quarantine.jsonl, and the exit code is 65.
 
@@ -27,6 +28,7 @@ struct FeaturesCommand: ParsableCommand {
         idiolect features clip.wav --preset nemo --output clip.npy
         idiolect features clip.ogg --preset librosa-mfcc --output clip.npy
         idiolect features clip.wav --preset whisper --compare from-python.npy
+        idiolect features clip.wav --compare before.npy --tolerance 1e-4
         idiolect features clip.wav --preset model/ --output clip.npy
         idiolect features --preset librosa-mel --describe --output mine.json
         idiolect features clip.wav --preset mine.json --output clip.npy
@@ -44,7 +46,9 @@ struct FeaturesCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Where to write; what was there is replaced.", valueName: "path"))
+    help: ArgumentHelp(
+      "Where to write; what was there is replaced, but for other files in a folder.",
+      valueName: "path"))
   var output: String?
 
   @Option(
@@ -55,13 +59,19 @@ struct FeaturesCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write what the front end keeps of one recording as sound (Griffin and Lim): a WAV file.",
+      "Exit with 1 where --compare finds a difference of more than this share of the largest value, or values that are not finite.",
+      valueName: "share"))
+  var tolerance: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write what the front end keeps of one recording as sound (Griffin and Lim): .wav, .flac, .opus or .ogg.",
       valueName: "path"))
   var invert: String?
 
   @Option(
     help: ArgumentHelp(
-      "Draw one recording's waveform, spectrogram and the preset's mel bands: a PNG file.",
+      "Draw one recording's waveform, spectrogram and the preset's mel bands: a .png file.",
       valueName: "path"))
   var picture: String?
 
@@ -94,6 +104,14 @@ struct FeaturesCommand: ParsableCommand {
     else { throw ValidationError("give --output, --compare, --invert, --picture or --statistics") }
     guard statistics == nil || [output, compare, invert, picture].allSatisfy({ $0 == nil }) else {
       throw ValidationError("--statistics goes alone: first the one job, then the other")
+    }
+    if let tolerance {
+      guard compare != nil, tolerance >= 0 else {
+        throw ValidationError("--tolerance is a share of 0 or more, and goes with --compare")
+      }
+    }
+    if let picture, !picture.lowercased().hasSuffix(".png") {
+      throw ValidationError("--picture writes a PNG file: '\(picture)' must end in .png")
     }
     if case .other(let ending)? = output.map(FeatureOutput.init) {
       throw ValidationError(

@@ -19,6 +19,8 @@ final class PresetFrontEnds: Sendable {
   private let hasNoted = Mutex(false)
   /// Samples that are read at once.
   private static let block = 65_536
+  /// How far a stretch may reach beyond its recording, in seconds: so much comes of times that were rounded.
+  private static let roundingSeconds = 0.05
 
   /// - Parameter normalises: whether normalisation and deltas are part of it; statistics are of what is before.
   init(_ preset: FeatureConvention, normalises: Bool = true) {
@@ -75,7 +77,8 @@ final class PresetFrontEnds: Sendable {
   /// The features of one stretch of sound, handed to `write` as they are made.
   ///
   /// - Parameter onRead: gets how many samples were read each time, of every pass.
-  /// - Throws: `UnusableRecording` where it cannot be read or is too short; what `write` throws.
+  /// - Throws: `UnusableRecording` where it cannot be read, is too short or reaches beyond the recording; what `write`
+  ///   throws.
   func make(
     _ passes: FeaturePasses, _ input: FeatureInput, onRead: @escaping (Int) -> Void = { _ in },
     _ write: @escaping ([Float]) throws -> Void
@@ -90,6 +93,12 @@ final class PresetFrontEnds: Sendable {
           while let block = try reader.next(maximumFrames: PresetFrontEnds.block) {
             onRead(block.count)
             guard try consume(block) else { break }
+          }
+          guard reader.missingSeconds <= PresetFrontEnds.roundingSeconds else {
+            throw IdiolectError(
+              .invalidData,
+              "\(input.path): it ends \(Figures.duration(reader.missingSeconds)) after the recording; correct its offset or duration"
+            )
           }
         } write: { values in
           do { try write(values) } catch {

@@ -2,8 +2,12 @@ import Basics
 
 /// A corpus as a file: JSON Lines, an utterance a line (the convention of NeMo).
 ///
-/// `audio_filepath` (relative to the manifest) and `text` are needed; `duration` and `offset` in
+/// `audio_filepath` (relative to the manifest) and `text` are needed; `id`, `duration` and `offset` in
 /// seconds, `speaker`, `accent` and `lang` are taken where they are. Other keys are ignored.
+///
+/// An `id` names the utterance in reports and in what is made of it, as its path does otherwise: a string that no
+/// other line has, without white space or control characters, and with no part between slashes that is empty, `.`
+/// or `..`; or a whole number.
 ///
 ///     let manifest = try Manifest(path: "train.jsonl")
 ///     print(manifest.utterances.count, manifest.quarantine.summary())
@@ -28,7 +32,7 @@ public struct Manifest: Sendable {
       directory: FilePath.directory(of: path), requiresText: requiresText,
       checksFiles: checksFiles)
     var reader = try LineReader(path: path)
-    var seen: Set<String> = []
+    var lines: [String: Int] = [:]
     var number = 0
     while let line = try reader.next() {
       number += 1
@@ -39,12 +43,16 @@ public struct Manifest: Sendable {
             cause: "the line is longer than \(LineReader.longestLine >> 20) MiB",
             remedy: "a manifest has one JSON object a line")
         case .text(let bytes):
-          guard var utterance = try parser.utterance(bytes) else { continue }
+          guard let (read, isNamed) = try parser.utterance(bytes) else { continue }
+          var utterance = read
           utterance.line = number
-          if !seen.insert(utterance.id).inserted {
-            utterance.id += "#\(number)"
-            seen.insert(utterance.id)
+          if isNamed, let other = lines[utterance.id] {
+            throw ManifestLine.Problem(
+              utterance: utterance.id, cause: "line \(other) has this id too",
+              remedy: "give each utterance an id of its own")
           }
+          while lines[utterance.id] != nil { utterance.id += "#\(number)" }
+          lines[utterance.id] = number
           utterances.append(utterance)
         }
       } catch {
@@ -69,17 +77,26 @@ public struct Manifest: Sendable {
 
   /// Writes utterances as a manifest, whole or not at all.
   ///
-  /// Recordings beneath the manifest's directory are named relative to it, others absolutely.
+  /// Recordings beneath the manifest's directory are named relative to it, others absolutely. An id that does not
+  /// follow from that is written, where it can be read again.
   public static func write(_ utterances: [Utterance], to path: String) throws {
     let directory = FilePath.directory(of: FilePath.absolute(path))
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
     try AtomicFile.write(to: path) { append in
+      var taken: Set<String> = []
       for utterance in utterances {
         var audio = FilePath.absolute(utterance.audioPath)
         if audio.hasPrefix(prefix) { audio.removeFirst(prefix.count) }
         var members: JSONObject = [
           "audio_filepath": .string(audio), "text": .string(utterance.text),
         ]
+        let (id, derived) = (
+          utterance.id,
+          UtteranceID.derived(fromAudio: audio, offsetSeconds: utterance.offsetSeconds)
+        )
+        let isGiven = id != derived && UtteranceID.fault(id) == nil && !taken.contains(id)
+        taken.insert(isGiven ? id : derived)
+        if isGiven { members["id"] = .string(id) }
         members["duration"] = utterance.durationSeconds.map { .number($0) }
         if utterance.offsetSeconds != 0 { members["offset"] = .number(utterance.offsetSeconds) }
         members["speaker"] = utterance.speaker.map { .string($0) }

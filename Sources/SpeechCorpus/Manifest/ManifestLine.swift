@@ -14,7 +14,9 @@ struct ManifestLine {
   var checksFiles: Bool
 
   /// Nil for an empty line.
-  func utterance(_ bytes: [UInt8]) throws(Problem) -> Utterance? {
+  ///
+  /// - Returns: the utterance, and whether the line names it itself.
+  func utterance(_ bytes: [UInt8]) throws(Problem) -> (utterance: Utterance, isNamed: Bool)? {
     if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
     let object: JSONValue
     do {
@@ -57,11 +59,24 @@ struct ManifestLine {
     }
     let path = FilePath.join(directory, audio)
     if checksFiles { try check(path, audio) }
-    return Utterance(
-      id: offset == 0 ? audio : "\(audio)@\(offset)", audioPath: path, text: text ?? "",
-      durationSeconds: duration, offsetSeconds: offset,
+    let id = try id(object, audio)
+    let utterance = Utterance(
+      id: id ?? UtteranceID.derived(fromAudio: audio, offsetSeconds: offset), audioPath: path,
+      text: text ?? "", durationSeconds: duration, offsetSeconds: offset,
       speaker: try name(object, "speaker", audio), accent: try name(object, "accent", audio),
       language: try name(object, "lang", audio))
+    return (utterance, id != nil)
+  }
+
+  /// The name that the line gives, which may be a number; nil for none.
+  private func id(_ object: JSONValue, _ audio: String) throws(Problem) -> String? {
+    if let number = object["id"]?.integer { return String(number) }
+    guard let id = try string(object, "id", audio) else { return nil }
+    if let fault = UtteranceID.fault(id) {
+      throw Problem(
+        utterance: audio, cause: "its id '\(id)' \(fault)", remedy: UtteranceID.remedy)
+    }
+    return id
   }
 
   private func check(_ path: String, _ audio: String) throws(Problem) {

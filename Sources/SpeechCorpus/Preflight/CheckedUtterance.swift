@@ -66,7 +66,8 @@ struct CheckedUtterance {
       var statistics = AudioStatistics(sampleRate: options.sampleRate, spectrum: spectrum)
       while let block = try reader.next(maximumFrames: 1 << 16) { statistics.add(block) }
       let fileSeconds = reader.description.durationSeconds
-      compareDuration(isSegment ? nil : fileSeconds, statistics, options)
+      compareDuration(
+        isSegment ? nil : fileSeconds, statistics, missing: reader.missingSeconds, options)
       return statistics
     } catch {
       let standard = "restore or replace the recording"
@@ -79,12 +80,12 @@ struct CheckedUtterance {
   }
 
   private mutating func compareDuration(
-    _ fileSeconds: Double?, _ audio: AudioStatistics, _ options: PreflightOptions
+    _ fileSeconds: Double?, _ audio: AudioStatistics, missing: Double,
+    _ options: PreflightOptions
   ) {
     defer { utterance.durationSeconds = audio.seconds }
     guard let declared = utterance.durationSeconds else { return }
     func rounded(_ seconds: Double) -> Double { (seconds * 100).rounded() / 100 }
-    let missing = declared - audio.seconds
     if missing > max(0.5, options.truncatedShare * declared) {
       note(
         .truncated, "\(rounded(audio.seconds)) s where the manifest says \(rounded(declared)) s",
