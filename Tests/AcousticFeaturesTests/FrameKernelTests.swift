@@ -106,9 +106,9 @@ struct FrameKernelTests {
   /// SeamlessM4T's features are made in double precision: quiet bands beside loud ones show it.
   @Test func doublePrecision() throws {
     let count = 400 + 160 * 9
-    let samples = (0..<count).map { place -> Float in
-      let time = Double(place) / 16_000
-      return Float(0.9 * sin(2 * .pi * 200 * time) + 1e-6 * sin(2 * .pi * 5_003 * time))
+    let samples = (0..<count).map { (place: Int) -> Float in
+      let turn = 2 * Double.pi * Double(place) / 16_000
+      return Float(0.9 * sin(200 * turn) + 1e-6 * sin(5_003 * turn))
     }
     guard case .pipeline(let pipeline) = FeaturePreset.wav2vec2Bert.configuration() else {
       Issue.record("another kind of configuration")
@@ -134,9 +134,9 @@ struct FrameKernelTests {
       var x = (0..<400).map { Double(samples[160 * frame + $0]) * 32_768 }
       let mean = x.reduce(0, +) / 400
       x = x.map { $0 - mean }
-      let shaped = (0..<400).map { i in
-        (x[i] - 0.97 * x[max(0, i - 1)])
-          * pow(0.5 - 0.5 * cos(2 * .pi * Double(i) / 399), 0.85)
+      let shaped = (0..<400).map { (i: Int) -> Double in
+        let raised = 0.5 - 0.5 * cos(2 * Double.pi * Double(i) / 399)
+        return (x[i] - 0.97 * x[max(0, i - 1)]) * pow(raised, 0.85)
       }
       let power = (0..<256).map { bin -> Double in
         var (real, imaginary) = (0.0, 0.0)
@@ -147,12 +147,12 @@ struct FrameKernelTests {
         return real * real + imaginary * imaginary
       }
       return (0..<80).map { band in
-        let sum = (0..<256).reduce(0.0) { sum, bin in
+        let (left, centre, right) = (edges[band], edges[band + 1], edges[band + 2])
+        var sum = 0.0
+        for bin in 0..<256 {
           let place = mel(Double(bin) * 31.25)
-          let weight = min(
-            (place - edges[band]) / (edges[band + 1] - edges[band]),
-            (edges[band + 2] - place) / (edges[band + 2] - edges[band + 1]))
-          return sum + max(0, weight) * power[bin]
+          let weight = min((place - left) / (centre - left), (right - place) / (right - centre))
+          sum += max(0, weight) * power[bin]
         }
         return log(max(sum, 0x1p-23))
       }
