@@ -32,7 +32,7 @@ import Testing
     let error = #expect(throws: IdiolectError.self) { try KaldiFbank()(noise(399)) }
     #expect(error?.message.contains("at least 400 (0.025 s)") == true)
     let other = #expect(throws: IdiolectError.self) {
-      try frontEnd(named: "kaldi-fbank", sampleRate: 22_050)(noise(99))
+      try frontEnd(named: "kaldi-fbank", sampleRate: 22_050).callAsFunction(noise(99))
     }
     #expect(other?.message.contains("at least 551 (0.025 s)") == true, "\(other?.message ?? "")")
     #expect(try KaldiFbank()(noise(400)).frames == 1)
