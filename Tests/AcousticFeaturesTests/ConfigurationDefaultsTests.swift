@@ -140,9 +140,9 @@ import Testing
   @Test(
     arguments: [
       ("nemo", "log-mel-aa8aae9d7d0948c5", 80, 0.01),
-      ("kaldi-fbank", "kaldi-fbank-bbd4cdf60ce0e2dd", 80, 0.01),
-      ("kaldi-mfcc", "kaldi-mfcc-b2c46ab294334a1d", 13, 0.01),
-      ("kaldi-mfcc-hires", "kaldi-mfcc-9f9aacc73c4a6566", 40, 0.01),
+      ("kaldi-fbank", "kaldi-fbank-1244b60cd070fbdf", 80, 0.01),
+      ("kaldi-mfcc", "kaldi-mfcc-b79baeb102fc3f1b", 13, 0.01),
+      ("kaldi-mfcc-hires", "kaldi-mfcc-df7e9f0b0cecbe58", 40, 0.01),
       ("kaldi-pitch", "kaldi-pitch-cbdd850025453294", 3, 0.01),
       ("whisper", "spectral-b7480eb10198e441", 80, 0.01),
       ("whisper-128", "spectral-3b646962a6b34476", 128, 0.01),
@@ -151,7 +151,7 @@ import Testing
       ("torchaudio-mel", "spectral-88ff00350c32f9f1", 128, 0.0125),
       ("torchaudio-mfcc", "spectral-8638bc7e1ed759ab", 40, 0.0125),
       ("speechbrain-fbank", "spectral-31e7276d300df87b", 40, 0.01),
-      ("wav2vec2-bert", "pipeline-ab4c08de81ad39de", 160, 0.02),
+      ("wav2vec2-bert", "pipeline-ca0995ea6433e59f", 160, 0.02),
       ("wav2vec2", "waveform-82c95e210669ca8d", 1, 1.0 / 16_000),
       ("deepspeech", "spectral-951ceb1834557b82", 26, 0.02),
       ("deepspeech-context", "pipeline-05f43c0f2650bcb9", 494, 0.02),

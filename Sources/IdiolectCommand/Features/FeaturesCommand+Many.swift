@@ -96,7 +96,8 @@ extension FeaturesCommand {
       sink.abandon()
       throw IdiolectError(
         .invalidData,
-        "none of \(Figures.count(all.count, "recording")) could be used; the first: \(quarantine.entries[0])")
+        "none of \(Figures.count(all.count, "recording")) could be used; the first: \(quarantine.entries[0])"
+      )
     }
     try sink.finish(preset: preset.name)
     let what = statistics == nil ? "features" : "statistics"
