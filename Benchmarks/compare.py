@@ -80,7 +80,7 @@ class Bench:
             side.ask("run", max(1, round(0.2 / max(1e-6, once))))  # until memory and caches have settled
         for _ in range(rounds):
             for name, side in sides.items():
-                time.sleep(0.02)  # so that the other side's threads have gone to sleep
+                time.sleep(0.1)  # so that the other side's threads have gone to sleep
                 times[name].append(float(side.ask("run", repeats[name])) / repeats[name])
         middle = {name: statistics.median(t) for name, t in times.items()}
         best = min(case.peers, key=lambda v: middle[v])
