@@ -3,7 +3,7 @@ import Basics
 /// Turns samples into features: one convention, with one configuration.
 ///
 /// A front end is immutable and may be used from several threads at once; each call computes on the
-/// thread that makes it.
+/// thread that makes it, within `onEngine` on all of the engine's.
 public protocol FrontEnd: Sendable {
   /// The rate of the samples, in Hz.
   var sampleRate: Int { get }
