@@ -49,7 +49,6 @@ extension Trainer {
     let clip = norm > settings.gradientClip ? settings.gradientClip / norm : 1
     optimiser.update(rate: rate, gradientFactor: clip / Double(labels))
     average?.update(count: state.updates)
-    besides?.update(count: state.updates)
     log(
       Metric(
         step: state.step, epoch: state.epoch, seconds: state.seconds,

@@ -19,9 +19,8 @@ package final class Trainer {
   let corpus: TrainingCorpus
   let settings: TrainingSettings
   let frozen: FrozenPart?
+  /// What is looked at in place of the weights where the settings ask for it; only kept beside them otherwise.
   let average: WeightAverage?
-  /// One that is only kept beside the weights: nothing looks at it here.
-  let besides: WeightAverage?
   let reptile: Reptile?
   let teacher: Teacher?
   private let files: TrainingDirectory
@@ -41,7 +40,7 @@ package final class Trainer {
   ///   - importances: how strongly each element of these is held beside the pull of its group; nil for evenly.
   ///   - frozen: what `groups` leaves out at the bottom.
   ///   - teacher: what the network is held near, if anything.
-  ///   - besides: an average of `parameters` to move along with them.
+  ///   - besides: an average of `parameters` to move along with them, where the settings have none.
   ///   - fingerprint: names settings and data; resuming with another is refused.
   ///   - earlier: what stages before this one did, which the course goes on from.
   ///   - report: takes a line for the person who waits.
@@ -61,7 +60,6 @@ package final class Trainer {
     self.settings = settings
     self.frozen = frozen
     self.teacher = teacher
-    self.besides = besides
     self.files = files
     self.lookAtDev = lookAtDev
     self.earlier = earlier
@@ -70,7 +68,7 @@ package final class Trainer {
     if let importances { optimiser.hold(importances) }
     loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
     watchdog = PlateauWatchdog(labels: model.vocabulary.count)
-    average = settings.averageDecay.map { WeightAverage(parameters, decay: $0) }
+    average = settings.averageDecay.map { WeightAverage(parameters, decay: $0) } ?? besides
     reptile = settings.task.map { _ in Reptile(parameters) }
     for parameter in parameters { parameter.tensor.requiresGradient = false }
     beginLayers()
@@ -164,7 +162,7 @@ package final class Trainer {
 
   /// What a checkpoint holds beside weights and moments, by its name there.
   private var moving: (name: String, tensors: [Tensor])? {
-    (average ?? besides).map { ("average", $0.averages) } ?? reptile.map { ("task", $0.origins) }
+    average.map { ("average", $0.averages) } ?? reptile.map { ("task", $0.origins) }
   }
 
   /// So many steps in a row without a finite loss, and no later one will have one.
@@ -213,8 +211,9 @@ package final class Trainer {
   }
 
   private func look(started: Double) throws {
-    average?.swap()
-    defer { average?.swap() }
+    let looksAtAverage = settings.averageDecay != nil
+    if looksAtAverage { average?.swap() }
+    defer { if looksAtAverage { average?.swap() } }
     let score = try lookAtDev?()
     let mean = state.lossSum / Double(state.lossCount)
     var look = TrainingState.Look(
