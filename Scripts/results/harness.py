@@ -33,6 +33,8 @@ class Harness:
         parser.add_argument("--accent-free", type=Path,
                             help="the base that Scripts/train-bases --only english-accent-free left")
         parser.add_argument("--idiolect", type=Path, default=ROOT / ".build" / "release" / "idiolect")
+        parser.add_argument("--threads", help="of each training (default: all cores); with fewer, scripts whose "
+                            "trainings count passes can run side by side")
         self.add_arguments(parser)
         given = parser.parse_args()
         if given.data is None:
@@ -113,7 +115,8 @@ class Harness:
             shutil.rmtree(output)
         if not (output / "adaptation.json").exists():
             start = time.monotonic()
-            self.run([command] + arguments + ["-o", output, "--resume"], f"{name}.log")
+            threads = ["--threads", self.given.threads] if self.given.threads else []
+            self.run([command] + arguments + ["-o", output, "--resume"] + threads, f"{name}.log")
             print(f"    {time.monotonic() - start:.0f} s", flush=True)
             self._note(output).write_text(self._what(command, arguments))
         self.measured = max(self.measured, (output / "adaptation.json").stat().st_mtime)
@@ -217,6 +220,19 @@ def shuffled(entries, seed=1):
     entries = sorted(entries, key=lambda e: Path(e["audio_filepath"]).name)
     random.Random(seed).shuffle(entries)
     return entries
+
+
+def halves(entries):
+    """Of each speaker the first half of their utterances, in an order of chance, and the rest."""
+    speakers = {}
+    for entry in entries:
+        speakers.setdefault(entry["speaker"], []).append(entry)
+    own, held = [], []
+    for _, spoken in sorted(speakers.items()):
+        spoken = shuffled(spoken)
+        own += spoken[: len(spoken) // 2]
+        held += spoken[len(spoken) // 2 :]
+    return own, held
 
 
 def first_minutes(entries, limit):

@@ -1,26 +1,24 @@
 """Adapting beside a peer: the same base, opened by transformers and fine-tuned by a loop in PyTorch, on the same
 data, the same cores and for the same wall time; and Idiolect again for a third of that time.
 
-  python3 Scripts/results/peer.py --work DIR --accent-free DIR --peer-python VENV/bin/python [--minutes 3]
+  python3 Scripts/results/peer.py --work DIR --peer-python VENV/bin/python [--minutes 2]
 
 Both train everything at the same learning rates in bfloat16; the last weights are tested. VENV holds
 Scripts/golden/requirements.txt and soxr. Needs a machine that does nothing else.
 """
 
-from harness import Harness, counts, edits, first_minutes, minutes, pooled, pooled_difference, shuffled
+from harness import Harness, counts, edits, first_minutes, minutes, pooled, pooled_difference
+from targets import chosen
 
-# Base, training and test manifests, minutes, learning rate.
-TARGETS = {"speechocean762": ("accent_free", "speechocean762/train", "speechocean762/test", 10, "3e-4"),
-           "mboshi": ("multilingual", "mboshi/train", "mboshi/dev", 10, "1e-3"),
-           "gujarati": ("multilingual", "gujarati_digits/train", "gujarati_digits/test", 10, "1e-3"),
-           "ukrainian": ("multilingual", "ukrainian/train", "ukrainian/dev", 10, "1e-3")}
+TARGETS = ["fsdd", "digits", "mboshi", "gujarati", "ukrainian"]
+MINUTES = 10
 BATCH_SECONDS = 60
 
 
 class Peer(Harness):
     def add_arguments(self, parser):
         parser.add_argument("--peer-python", required=True, help="a python with torch and transformers")
-        parser.add_argument("--minutes", type=float, default=3, help="wall time of each training (default 3)")
+        parser.add_argument("--minutes", type=float, default=2, help="wall time of each training (default 2)")
         parser.add_argument("--only", help="one target")
 
 
@@ -28,12 +26,10 @@ def main():
     harness = Peer("peer", __doc__)
     wall = harness.given.minutes
     rows = []
-    for name, (base, train, test, limit, lr) in TARGETS.items():
-        if harness.given.only not in (None, name):
-            continue
-        directory = getattr(harness, base)
-        chosen = first_minutes(shuffled(harness.read(train)), limit)
-        manifest, test = harness.write(f"{name}-train", chosen), harness.write(f"{name}-test", harness.read(test))
+    for name, target in chosen(harness, TARGETS):
+        directory, lr = target.base, target.lr
+        own = first_minutes(target.train, MINUTES)
+        manifest, test = harness.write(f"{name}-train", own), harness.write(f"{name}-test", target.test)
 
         def ours(share):
             model = harness.adapt(f"{name}-{share:.2f}", directory, manifest, test=test, strategy="full", keep_last=True,
@@ -44,7 +40,7 @@ def main():
         heard, _ = harness.peer(f"{name}-peer", manifest, test, **{"from": directory}, minutes=wall,
                                 batch_seconds=BATCH_SECONDS, lr=lr)
         theirs = {key: (edits(*texts), len(texts[0])) for key, texts in heard.items()}
-        row = {"target": name, "base": directory.name, "minutes": round(minutes(chosen), 1)}
+        row = {"target": name, "base": directory.name, "minutes": round(minutes(own), 1)}
         row["peer"] = pooled([[v] for v in theirs.values()])
         for title, share in (("whole", 1), ("third", 1 / 3)):
             mine = ours(share)
@@ -54,7 +50,7 @@ def main():
         rows.append(row)
         print(f"{name}: peer {100 * row['peer'][0]:.1f} %, Idiolect {100 * row['whole'][0]:.1f} %, in a third of the "
               f"time {100 * row['third'][0]:.1f} %", flush=True)
-    harness.publish({"wall_minutes": wall, "rows": rows})
+    harness.publish({"wall_minutes": wall, "rows": rows}, partial=harness.given.only is not None)
 
 
 main()

@@ -1,6 +1,6 @@
 """What idiolect rank foretells against what training then gave: each base with its upper layers dropped or not.
 
-  python3 Scripts/results/ranks.py --work DIR --accent-free DIR [--only mboshi]
+  python3 Scripts/results/ranks.py --work DIR [--only mboshi]
 
 Spearman's rank correlation of H-score and (negative) test CER over all candidates of a target, with an interval
 over candidates.
@@ -10,14 +10,12 @@ import json
 import random
 import subprocess
 
-from harness import Harness, first_minutes, minutes, shuffled
+from harness import Harness, first_minutes, minutes
+from targets import chosen
 
 DEPTHS = [2, 4, 7, 10]
-# Training and test manifests, minutes, passes, new alphabet.
-TARGETS = {"speechocean762": ("speechocean762/train", "speechocean762/test", 10, 15, False),
-           "mboshi": ("mboshi/train", "mboshi/dev", 10, 20, True),
-           "gujarati": ("gujarati_digits/train", "gujarati_digits/test", 10, 20, True),
-           "ukrainian": ("ukrainian/train", "ukrainian/dev", 10, 20, True)}
+TARGETS = ["fsdd", "digits", "mboshi", "gujarati", "ukrainian"]
+MINUTES, PASSES = 5.5, 12
 
 
 class Ranks(Harness):
@@ -53,38 +51,32 @@ def interval(a, b, draws=2000):
 def main():
     harness = Ranks("ranks", __doc__)
     rows = []
-    for name, (train, test, limit, epochs, new) in TARGETS.items():
-        if harness.given.only not in (None, name):
-            continue
-        bases = {base.name: base for base in (harness.small, harness.accent_free, harness.multilingual)
-                 # Of its own data a base would be no candidate.
-                 if not (name == "speechocean762" and base != harness.accent_free)}
-        chosen = first_minutes(shuffled(harness.read(train)), limit)
-        manifest = harness.write(f"{name}-train", chosen)
-        test = harness.write(f"{name}-test", harness.read(test))
+    for name, target in chosen(harness, TARGETS):
+        bases = {base.name: base for base in (harness.small, harness.multilingual)}
+        own = first_minutes(target.train, MINUTES)
+        manifest, test = harness.write(f"{name}-train", own), harness.write(f"{name}-test", target.test)
         told = json.loads(subprocess.run(
             [harness.given.idiolect, "rank", "--models", ",".join(map(str, bases.values())), "--data", manifest,
              "--format", "json"], capture_output=True, text=True, check=True).stdout)
         scores = {(c["base"], c["layers"]): c["h_score"] for c in told["candidates"]}
-        depths = DEPTHS if len(bases) > 1 else range(2, 11)
         candidates = []
         for base, directory in bases.items():
-            for depth in depths:
+            for depth in DEPTHS:
                 more = dict(keep_layers=depth) if depth < 10 else {}
-                if new:
+                if target.new:
                     more["skip_scratch"] = True
                 model = harness.adapt(f"{name}-{base}-{depth}", directory, manifest, test=test, strategy="full",
-                                      epochs=epochs, lr="1e-3", batch_seconds=40, **more)
+                                      epochs=PASSES, lr="1e-3", batch_seconds=40, **more)
                 cer = json.loads((model / "adaptation.json").read_text())["scores"]["target"]["cer"]["adapted"]["rate"]
                 candidates.append({"base": base, "layers": depth, "h_score": scores[str(directory), depth], "cer": cer})
                 print(f"{name}, {base}, {depth} layers: H {candidates[-1]['h_score']:.3f}, CER {100 * cer:.1f} %", flush=True)
         correlation = interval([c["h_score"] for c in candidates], [-c["cer"] for c in candidates])
         best = max(candidates, key=lambda c: c["h_score"])
-        rows.append({"target": name, "minutes": round(minutes(chosen), 1), "correlation": correlation,
+        rows.append({"target": name, "minutes": round(minutes(own), 1), "correlation": correlation,
                      "candidates": candidates, "chosen_cer": best["cer"], "best_cer": min(c["cer"] for c in candidates),
                      "rank_seconds": told["seconds"], "aligner": told["aligner"], "lead": told["lead"]})
         print(f"{name}: rank correlation {correlation[0]:.2f} ({correlation[1]:.2f} … {correlation[2]:.2f})", flush=True)
-    harness.publish({"rows": rows})
+    harness.publish({"rows": rows}, partial=harness.given.only is not None)
 
 
 main()

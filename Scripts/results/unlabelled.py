@@ -1,17 +1,19 @@
 """Adapting without labels: to what the model hears in an accent's recordings, and to each recording by itself.
 
-  python3 Scripts/results/unlabelled.py --work DIR --accent-free DIR
+  python3 Scripts/results/unlabelled.py --work DIR
 
-Half an hour of Mandarin-accented English, its texts not looked at; a minute of it with texts or none. Then
-transcribe --adapt on every test recording of three sets, beside the same without it.
+Fifteen minutes of digits with four kinds of accent, their texts not looked at; a minute with texts or none.
+Then transcribe --adapt on recordings of three sets, beside the same without it.
 """
 
 import json
 import subprocess
 
 from harness import Harness, edits, first_minutes, minutes, pooled, pooled_difference, rate, shuffled
+from targets import TARGETS
 
 ONE_BY_ONE = ["speechocean762/test", "librispeech_237/test", "an4_bits/all"]
+MINUTES = 10
 
 
 def heard(harness, model, entries, *options):
@@ -25,19 +27,21 @@ def heard(harness, model, entries, *options):
 
 def main():
     harness = Harness("unlabelled", __doc__)
-    base = harness.accent_free
-    everything = shuffled(harness.read("speechocean762/train"))
-    labelled, rest = first_minutes(everything, 1), everything[len(first_minutes(everything, 1)):]
-    silent = harness.write("unlabelled", [{**e, "text": ""} for e in first_minutes(rest, 30)])
+    target = TARGETS["digits"](harness)
+    base = target.base
+    labelled = first_minutes(target.train, 1)
+    chooses = first_minutes(target.train[len(labelled):], 1.5)
+    rest = target.train[len(labelled) + len(chooses):]
+    dev = harness.write("dev", chooses)
+    silent = harness.write("unlabelled", [{**e, "text": ""} for e in first_minutes(rest, 15)])
     few = harness.write("labelled", labelled)
-    dev = harness.write("dev", shuffled(harness.read("speechocean762/dev"))[:100])
-    test = harness.write("test", harness.read("speechocean762/test"))
+    test = harness.write("test", target.test)
     before = harness.evaluate(base, test)
     rows = [{"with": "nothing (the base)", "cer": rate(before, "cer"), "wer": rate(before, "wer")}]
-    shared = dict(test=test, epochs=8, strategy="full")
+    shared = dict(test=test, epochs=5, strategy="full")
     for title, options in {
-        "30 minutes without texts, nothing labelled": dict(unlabelled=silent),
-        "30 minutes without texts, 100 labelled utterances choose": dict(unlabelled=silent, train=few, dev=dev),
+        "15 minutes without texts, nothing labelled": dict(unlabelled=silent),
+        "15 minutes without texts, a minute labelled, another and a half choose": dict(unlabelled=silent, train=few, dev=dev),
         "1 minute with texts": dict(train=few, dev=dev, batch_seconds=20),
     }.items():
         name = title.split(",")[0].replace(" ", "-") + ("-dev" if "dev" in options else "")
@@ -52,7 +56,7 @@ def main():
         print(f"{title}: CER {100 * cer['adapted']['rate']:.1f} %", flush=True)
     single = []
     for name in ONE_BY_ONE:
-        entries = harness.read(name)
+        entries = first_minutes(shuffled(harness.read(name)), MINUTES)
         plain, _ = heard(harness, base, entries)
         adapted, refused = heard(harness, base, entries, "--adapt")
         triples = [[(edits(e["text"], p), edits(e["text"], a), len(e["text"]))]

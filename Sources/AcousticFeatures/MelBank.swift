@@ -7,9 +7,9 @@ struct MelBank: Sendable {
   let paddedBins: Int
   // Band b reads the power bins `starts[b]...` against `weights[offsets[b] ..< offsets[b + 1]]`, whose
   // length is padded with zeros to a multiple of eight.
-  private let starts: [Int32]
-  private let offsets: [Int32]
-  private let weights: [Float]
+  private let starts: Table<Int32>
+  private let offsets: Table<Int32>
+  private let weights: Table<Float>
 
   /// - Parameter dense: weights, one row of `[fftLength / 2 + 1]` a band.
   init(dense: [[Float]]) {
@@ -27,15 +27,27 @@ struct MelBank: Sendable {
     }
     bands = dense.count
     paddedBins = (dense.first?.count ?? 0) + 8
-    self.starts = starts
-    self.offsets = offsets
-    self.weights = weights
+    self.starts = Table(starts)
+    self.offsets = Table(offsets)
+    self.weights = Table(weights)
   }
 
-  /// - Parameters:
-  ///   - power: `[paddedBins]`.
-  ///   - output: gets `[bands]`.
-  func apply(_ power: AlignedReals<Float>, into output: UnsafeMutablePointer<Float>) {
-    ck_bands(power.pointer, starts, offsets, weights, bands, output)
+  /// The tables, valid as long as the bank.
+  var pointers: Pointers {
+    Pointers(
+      bands: bands, starts: starts.pointer, offsets: offsets.pointer, weights: weights.pointer)
+  }
+
+  struct Pointers {
+    fileprivate let bands: Int
+    fileprivate let starts, offsets: UnsafePointer<Int32>
+    fileprivate let weights: UnsafePointer<Float>
+
+    /// - Parameters:
+    ///   - power: `[paddedBins]`.
+    ///   - output: gets `[bands]`.
+    func apply(_ power: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
+      ck_bands(power, starts, offsets, weights, bands, output)
+    }
   }
 }

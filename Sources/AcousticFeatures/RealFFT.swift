@@ -47,18 +47,8 @@ final class RealFFT<Real: FFTReal>: Sendable {
     Real.inverse(plans.inverse, spectrum.pointer, frame.pointer)
   }
 
-  /// The power spectrum |X|² of a frame.
-  ///
-  /// - Parameters:
-  ///   - frame: `[length]`, kept as it is.
-  ///   - spectrum: scratch, `[length + 2]`.
-  ///   - power: gets `[length / 2 + 1]`.
-  func power(
-    of frame: AlignedReals<Real>, spectrum: AlignedReals<Real>, into power: AlignedReals<Float>
-  ) {
-    forward(frame, into: spectrum)
-    Real.power(spectrum.pointer, into: power.pointer, count: length / 2 + 1)
-  }
+  /// Lives as long as the process.
+  var forwardPlan: OpaquePointer { plans.forward }
 }
 
 private struct FFTKey: Hashable {
@@ -131,13 +121,18 @@ extension Double: FFTReal {
 final class AlignedReals<Real: BinaryFloatingPoint> {
   let pointer: UnsafeMutablePointer<Real>
 
-  init(count: Int) {
-    guard let pointer = fftwf_malloc(count * MemoryLayout<Real>.stride) else {
+  init(count: Int) { pointer = AlignedReals.allocate(count) }
+
+  deinit { AlignedReals.deallocate(pointer) }
+
+  static func allocate(_ count: Int) -> UnsafeMutablePointer<Real> {
+    guard let memory = fftwf_malloc(count * MemoryLayout<Real>.stride) else {
       fatalError("out of memory for \(count) samples")
     }
-    self.pointer = pointer.bindMemory(to: Real.self, capacity: count)
-    self.pointer.initialize(repeating: 0, count: count)
+    let pointer = memory.bindMemory(to: Real.self, capacity: count)
+    pointer.initialize(repeating: 0, count: count)
+    return pointer
   }
 
-  deinit { fftwf_free(pointer) }
+  static func deallocate(_ pointer: UnsafeMutablePointer<Real>) { fftwf_free(pointer) }
 }

@@ -55,49 +55,82 @@ CK_CLONES void logarithm(float *x, size_t count, ck_log_guard guard, float value
   }
 }
 
-CK_CLONES void samples(const float *x, float emphasis, float scale, float *__restrict out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = (x[i] - emphasis * x[static_cast<ptrdiff_t>(i) - 1]) * scale;
+// The same loops in both precisions; clones are made of the functions below that name one.
+
+template <typename Real>
+CK_INLINE void takeSamples(const float *x, Real emphasis, Real scale, Real *__restrict out, size_t count) {
+  if (emphasis == 0) {
+    for (size_t i = 0; i < count; i++) out[i] = static_cast<Real>(x[i]) * scale;
+  } else {
+    for (size_t i = 0; i < count; i++) {
+      out[i] = (static_cast<Real>(x[i]) - emphasis * static_cast<Real>(x[static_cast<ptrdiff_t>(i) - 1])) * scale;
+    }
+  }
 }
 
-CK_CLONES void scaled(const float *x, float scale, float *__restrict out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = x[i] * scale;
-}
-
-CK_CLONES void removeMean(float *x, size_t count) {
+/// The sum of `value` over 0 ..< count in float64, sixteen at a time.
+template <typename Value>
+CK_INLINE double sumOf(size_t count, Value value) {
   double sums[16] = {};
   size_t i = 0;
   for (; i + 16 <= count; i += 16)
-    for (size_t lane = 0; lane < 16; lane++) sums[lane] += x[i + lane];
-  for (; i < count; i++) sums[i % 16] += x[i];
-  double sum = 0;
-  for (double lane : sums) sum += lane;
-  const float mean = static_cast<float>(sum / static_cast<double>(count));
-  for (i = 0; i < count; i++) x[i] -= mean;
-}
-
-CK_CLONES double squares(const float *x, size_t count) {
-  double sums[16] = {};
-  size_t i = 0;
-  for (; i + 16 <= count; i += 16)
-    for (size_t lane = 0; lane < 16; lane++) sums[lane] += static_cast<double>(x[i + lane]) * x[i + lane];
-  for (; i < count; i++) sums[i % 16] += static_cast<double>(x[i]) * x[i];
+    for (size_t lane = 0; lane < 16; lane++) sums[lane] += value(i + lane);
+  for (; i < count; i++) sums[i % 16] += value(i);
   double sum = 0;
   for (double lane : sums) sum += lane;
   return sum;
 }
 
-CK_CLONES void windowed(const float *x, float emphasis, const float *window, float *__restrict out,
-                        size_t count) {
-  out[0] = (x[0] - emphasis * x[0]) * window[0];
-  for (size_t i = 1; i < count; i++) out[i] = (x[i] - emphasis * x[i - 1]) * window[i];
+template <typename Real>
+CK_INLINE void centre(Real *x, size_t count) {
+  const double sum = sumOf(count, [x](size_t i) { return static_cast<double>(x[i]); });
+  const Real mean = static_cast<Real>(sum / static_cast<double>(count));
+  for (size_t i = 0; i < count; i++) x[i] -= mean;
 }
 
-CK_CLONES void multiplied(const float *x, const float *window, float *__restrict out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = x[i] * window[i];
+template <typename Real>
+CK_INLINE double squaresOf(const Real *x, size_t count) {
+  return sumOf(count, [x](size_t i) { return static_cast<double>(x[i]) * static_cast<double>(x[i]); });
 }
 
-CK_CLONES void power(const float *pairs, float *__restrict out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = pairs[2 * i] * pairs[2 * i] + pairs[2 * i + 1] * pairs[2 * i + 1];
+template <typename Real>
+CK_INLINE void shape(const Real *x, Real emphasis, const Real *window, Real *__restrict out, size_t count) {
+  if (emphasis == 0) {
+    for (size_t i = 0; i < count; i++) out[i] = x[i] * window[i];
+  } else {
+    out[0] = (x[0] - emphasis * x[0]) * window[0];
+    for (size_t i = 1; i < count; i++) out[i] = (x[i] - emphasis * x[i - 1]) * window[i];
+  }
+}
+
+template <typename Real>
+CK_INLINE void powerOf(const Real *pairs, float *__restrict out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    out[i] = static_cast<float>(pairs[2 * i] * pairs[2 * i] + pairs[2 * i + 1] * pairs[2 * i + 1]);
+  }
+}
+
+CK_CLONES void samples(const float *x, float emphasis, float scale, float *out, size_t count) {
+  takeSamples(x, emphasis, scale, out, count);
+}
+CK_CLONES void samples(const float *x, double emphasis, double scale, double *out, size_t count) {
+  takeSamples(x, emphasis, scale, out, count);
+}
+CK_CLONES void removeMean(float *x, size_t count) { centre(x, count); }
+CK_CLONES void removeMean(double *x, size_t count) { centre(x, count); }
+CK_CLONES double squares(const float *x, size_t count) { return squaresOf(x, count); }
+CK_CLONES double squares(const double *x, size_t count) { return squaresOf(x, count); }
+CK_CLONES void windowed(const float *x, float emphasis, const float *window, float *out, size_t count) {
+  shape(x, emphasis, window, out, count);
+}
+CK_CLONES void windowed(const double *x, double emphasis, const double *window, double *out, size_t count) {
+  shape(x, emphasis, window, out, count);
+}
+CK_CLONES void power(const float *pairs, float *out, size_t count) { powerOf(pairs, out, count); }
+CK_CLONES void power(const double *pairs, float *out, size_t count) { powerOf(pairs, out, count); }
+
+CK_CLONES double sum(const float *x, size_t count) {
+  return sumOf(count, [x](size_t i) { return static_cast<double>(x[i]); });
 }
 
 // Sums of neighbours of two vectors, then of four, then of eight: a tree that adds eight vectors' elements up.
@@ -133,15 +166,15 @@ CK_CLONES void bandSums(const float *power, const int32_t *starts, const int32_t
 CK_CLONES void project(const float *x, size_t count, const float *rows, size_t width, float *out) {
   const size_t stride = (width + ck::lanes - 1) / ck::lanes * ck::lanes;
   for (size_t first = 0; first < width; first += ck::lanes) {
-    ck::Vector even = {}, odd = {};
+    // Four sums, for one would wait for each addition to end.
+    ck::Vector sums[4] = {};
     size_t i = 0;
-    for (; i + 2 <= count; i += 2) {
-      even += x[i] * CK_LOAD(rows + i * stride + first);
-      odd += x[i + 1] * CK_LOAD(rows + (i + 1) * stride + first);
+    for (; i + 4 <= count; i += 4) {
+      for (size_t k = 0; k < 4; k++) sums[k] += x[i + k] * CK_LOAD(rows + (i + k) * stride + first);
     }
-    if (i < count) even += x[i] * CK_LOAD(rows + i * stride + first);
-    even += odd;
-    for (size_t lane = 0; lane < std::min(ck::lanes, width - first); lane++) out[first + lane] = even[lane];
+    for (; i < count; i++) sums[0] += x[i] * CK_LOAD(rows + i * stride + first);
+    const ck::Vector sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (size_t lane = 0; lane < std::min(ck::lanes, width - first); lane++) out[first + lane] = sum[lane];
   }
 }
 
@@ -177,20 +210,34 @@ CK_CLONES bool finite(const float *x, size_t count) {
 }  // namespace
 
 void ck_frame_samples(const float *x, float emphasis, float scale, float *out, size_t count) {
-  if (emphasis == 0) return scaled(x, scale, out, count);
+  samples(x, emphasis, scale, out, count);
+}
+
+void ck_frame_samples_double(const float *x, double emphasis, double scale, double *out, size_t count) {
   samples(x, emphasis, scale, out, count);
 }
 
 void ck_remove_mean(float *x, size_t count) { removeMean(x, count); }
 
+void ck_remove_mean_double(double *x, size_t count) { removeMean(x, count); }
+
 double ck_frame_energy(const float *x, size_t count) { return squares(x, count); }
 
+double ck_frame_energy_double(const double *x, size_t count) { return squares(x, count); }
+
 void ck_window_frame(const float *x, float emphasis, const float *window, float *out, size_t count) {
-  if (emphasis == 0) return multiplied(x, window, out, count);
+  windowed(x, emphasis, window, out, count);
+}
+
+void ck_window_frame_double(const double *x, double emphasis, const double *window, double *out, size_t count) {
   windowed(x, emphasis, window, out, count);
 }
 
 void ck_power_spectrum(const float *pairs, float *out, size_t count) { power(pairs, out, count); }
+
+void ck_power_spectrum_double(const double *pairs, float *out, size_t count) { power(pairs, out, count); }
+
+double ck_frame_sum(const float *x, size_t count) { return sum(x, count); }
 
 void ck_bands(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,
               size_t bands, float *out) {

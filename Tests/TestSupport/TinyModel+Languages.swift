@@ -1,5 +1,5 @@
 import AcousticFeatures
-package import AcousticModels
+import AcousticModels
 import Basics
 import Foundation
 import SpeechText

@@ -1,8 +1,7 @@
 import CKernels
 
-/// A precision in which frames are cut from a recording and shaped: kernels for floats, loops for doubles, which few
-/// conventions ask for.
-protocol FrameReal: BinaryFloatingPoint, Codable {
+/// A precision in which frames are cut from a recording and shaped.
+protocol FrameReal: BinaryFloatingPoint, BitwiseCopyable, Codable, Sendable {
   typealias Buffer = UnsafeMutablePointer<Self>
 
   /// out[i] = scale · (x[i] − emphasis · x[i − 1]); x[−1] is read where there is an emphasis.
@@ -45,37 +44,20 @@ extension Double {
   static func samples(
     _ x: UnsafePointer<Float>, emphasis: Double, scale: Double, into out: Buffer, count: Int
   ) {
-    guard emphasis != 0 else {
-      for i in 0..<count { out[i] = Double(x[i]) * scale }
-      return
-    }
-    for i in 0..<count { out[i] = (Double(x[i]) - emphasis * Double(x[i &- 1])) * scale }
+    ck_frame_samples_double(x, emphasis, scale, out, count)
   }
 
-  static func removeMean(_ x: Buffer, count: Int) {
-    var sum = 0.0
-    for i in 0..<count { sum += x[i] }
-    let mean = sum / Double(count)
-    for i in 0..<count { x[i] -= mean }
-  }
+  static func removeMean(_ x: Buffer, count: Int) { ck_remove_mean_double(x, count) }
 
-  static func energy(_ x: Buffer, count: Int) -> Double {
-    var sum = 0.0
-    for i in 0..<count { sum += x[i] * x[i] }
-    return sum
-  }
+  static func energy(_ x: Buffer, count: Int) -> Double { ck_frame_energy_double(x, count) }
 
   static func window(
     _ x: Buffer, emphasis: Double, by window: UnsafePointer<Double>, into out: Buffer, count: Int
   ) {
-    out[0] = (x[0] - emphasis * x[0]) * window[0]
-    for i in 1..<max(1, count) { out[i] = (x[i] - emphasis * x[i &- 1]) * window[i] }
+    ck_window_frame_double(x, emphasis, window, out, count)
   }
 
   static func power(_ pairs: Buffer, into power: UnsafeMutablePointer<Float>, count: Int) {
-    for bin in 0..<count {
-      let (real, imaginary) = (pairs[2 &* bin], pairs[2 &* bin &+ 1])
-      power[bin] = Float(real * real + imaginary * imaginary)
-    }
+    ck_power_spectrum_double(pairs, power, count)
   }
 }

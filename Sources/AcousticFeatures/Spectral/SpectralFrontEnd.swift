@@ -65,10 +65,10 @@ public struct SpectralFrontEnd: FrontEnd {
         // Ranges are disjoint: no two threads write one frame.
         let (energies, logEnergies) = (energies, logEnergies)
         parallelFor(valid, grain: SpectralFrontEnd.framesWorthAThread) { range in
-          let scratch = SpectralRows.Scratch(rows)
+          let worker = SpectralWorker(rows)
           for index in range {
-            logEnergies[index] = rows.energies(
-              index, of: source, scratch, into: energies.baseAddress! + index * bands)
+            logEnergies[index] = worker.energies(
+              index, of: source, into: energies.baseAddress! + index * bands)
           }
         }
       }
@@ -83,8 +83,9 @@ public struct SpectralFrontEnd: FrontEnd {
       values.withUnsafeMutableBufferPointer { values in
         let (energies, values) = (energies, values)
         parallelFor(valid, grain: 8 * SpectralFrontEnd.framesWorthAThread) { range in
+          let worker = SpectralWorker(rows)
           for index in range {
-            rows.features(
+            worker.features(
               energies.baseAddress! + index * bands, logEnergy: logEnergies[index],
               into: values.baseAddress! + index * bins)
           }

@@ -13,23 +13,24 @@ struct SampleWindow {
   subscript(place: Int) -> Float { samples[place - first] }
 }
 
-/// The tables of a spectral convention, and one frame's energies by them.
+/// The tables of a spectral convention, which all threads share.
 struct SpectralRows: Sendable {
   let configuration: SpectralConfiguration
-  private let windowValues: [Double]
-  private let window: [Float]
-  private let mel: MelBank?
+  fileprivate let window: Table<Float>
+  fileprivate let windowValues: Table<Double>
+  fileprivate let mel: MelBank?
   /// Cosine transform and lifter in one, `[bands, coefficients]`, rows filled with zeros to multiples of sixteen; nil
   /// without cepstra.
-  private let transform: [Float]?
-  private let energyFloor: Float
+  fileprivate let transform: Table<Float>?
+  fileprivate let energyFloor: Float
 
   init(_ configuration: SpectralConfiguration) throws {
     try configuration.validate()
     self.configuration = configuration
     let frames = configuration.frames
-    windowValues = frames.window.values(length: frames.windowLength)
-    window = windowValues.map { Float($0) }
+    let shape = frames.window.values(length: frames.windowLength)
+    windowValues = Table(shape)
+    window = Table(shape.map { Float($0) })
     mel = configuration.mel.map {
       MelBank(
         dense: $0.weights(sampleRate: configuration.keptRate, fftLength: frames.fftLength))
@@ -37,46 +38,71 @@ struct SpectralRows: Sendable {
     let bands = configuration.bands
     transform = configuration.cepstra.map { cepstra in
       let stride = (cepstra.count + 15) / 16 * 16
-      return (0..<bands).flatMap { band in
-        (0..<stride).map { order -> Float in
-          guard order < cepstra.count else { return 0 }
-          let norm = (order == 0 && cepstra.isOrthonormal ? 1 : 2) / Double(bands)
-          return Float(
-            cepstra.lift(order) * norm.squareRoot()
-              * cos(.pi / Double(bands) * (Double(band) + 0.5) * Double(order)))
-        }
-      }
+      return Table(
+        (0..<bands).flatMap { band in
+          (0..<stride).map { order -> Float in
+            guard order < cepstra.count else { return 0 }
+            let norm = (order == 0 && cepstra.isOrthonormal ? 1 : 2) / Double(bands)
+            return Float(
+              cepstra.lift(order) * norm.squareRoot()
+                * cos(.pi / Double(bands) * (Double(band) + 0.5) * Double(order)))
+          }
+        })
     }
     let floor = configuration.energy?.floor ?? 0
     energyFloor = floor > 0 ? Float(log(floor)) : -.infinity
   }
 
-  /// Memory for one thread's work.
-  final class Scratch {
-    fileprivate let single: Buffers<Float>?
-    fileprivate let double: Buffers<Double>?
-    fileprivate let power: AlignedReals<Float>
+}
 
-    init(_ rows: SpectralRows) {
-      let frames = rows.configuration.frames
-      let isDouble = rows.configuration.isDouble
-      single = isDouble ? nil : Buffers(frames, rows.window)
-      double = isDouble ? Buffers(frames, rows.windowValues) : nil
-      power = AlignedReals(count: max(rows.mel?.paddedBins ?? 0, frames.fftLength + 2))
-    }
+/// One thread's work by a convention's tables.
+///
+/// Everything that a frame needs is a plain pointer here: counting references to what threads share costs more than
+/// some of the steps.
+final class SpectralWorker {
+  private let configuration: SpectralConfiguration
+  private let single: Workspace<Float>?
+  private let double: Workspace<Double>?
+  private let power: AlignedReals<Float>
+  private let mel: MelBank.Pointers?
+  private let transform: UnsafePointer<Float>?
+  private let energyFloor: Float
+  /// Owns what the pointers are to.
+  private let rows: SpectralRows
+
+  init(_ rows: SpectralRows) {
+    self.rows = rows
+    configuration = rows.configuration
+    let (frames, isDouble) = (configuration.frames, configuration.isDouble)
+    single = isDouble ? nil : Workspace(frames, rows.window)
+    double = isDouble ? Workspace(frames, rows.windowValues) : nil
+    power = AlignedReals(count: max(rows.mel?.paddedBins ?? 0, frames.fftLength + 2))
+    mel = rows.mel?.pointers
+    transform = rows.transform?.pointer
+    energyFloor = rows.energyFloor
   }
 
-  fileprivate struct Buffers<Real: FFTReal> {
-    let raw, frame, spectrum: AlignedReals<Real>
-    let window: [Real]
-    let fft: RealFFT<Real>
+  deinit {
+    single?.deallocate()
+    double?.deallocate()
+  }
 
-    init(_ frames: Framing, _ window: [Real]) {
-      self.window = window
-      fft = RealFFT.ofLength(frames.fftLength)
-      raw = AlignedReals(count: frames.windowLength)
-      frame = AlignedReals(count: max(frames.fftLength, frames.windowLength))
-      spectrum = AlignedReals(count: frames.fftLength + 2)
+  /// Memory for a frame on its way to a spectrum.
+  private struct Workspace<Real: FFTReal> {
+    let raw, frame, spectrum: UnsafeMutablePointer<Real>
+    let window: UnsafePointer<Real>
+    let plan: OpaquePointer
+
+    init(_ frames: Framing, _ window: Table<Real>) {
+      self.window = window.pointer
+      plan = RealFFT<Real>.ofLength(frames.fftLength).forwardPlan
+      raw = AlignedReals.allocate(frames.windowLength)
+      frame = AlignedReals.allocate(max(frames.fftLength, frames.windowLength))
+      spectrum = AlignedReals.allocate(frames.fftLength + 2)
+    }
+
+    func deallocate() {
+      for pointer in [raw, frame, spectrum] { AlignedReals.deallocate(pointer) }
     }
   }
 
@@ -84,14 +110,17 @@ struct SpectralRows: Sendable {
   ///
   /// - Returns: the frame's logarithmic energy; 0 where the convention has none.
   func energies(
-    _ index: Int, of source: SampleWindow, _ scratch: Scratch,
-    into row: UnsafeMutablePointer<Float>
+    _ index: Int, of source: SampleWindow, into row: UnsafeMutablePointer<Float>
   ) -> Float {
-    var energy =
-      scratch.single.map { transform(index, of: source, $0, into: scratch.power) }
-      ?? scratch.double.map { transform(index, of: source, $0, into: scratch.power) } ?? 0
+    let power = power.pointer
+    var energy: Float = 0
+    if let single {
+      energy = transform(index, of: source, single, into: power)
+    } else if let double {
+      energy = transform(index, of: source, double, into: power)
+    }
     let frames = configuration.frames
-    let (power, count) = (scratch.power.pointer, frames.fftLength / 2 + 1)
+    let count = frames.fftLength / 2 + 1
     switch configuration.spectrum {
     case .power: break
     case .magnitude: for bin in 0..<count { power[bin].formSquareRoot() }
@@ -100,10 +129,10 @@ struct SpectralRows: Sendable {
       for bin in 0..<count { power[bin] *= scale }
     }
     if configuration.energy?.source == .spectrum {
-      energy = (0..<count).reduce(0) { $0 + power[$1] }
+      energy = Float(ck_frame_sum(power, count))
     }
     if let mel {
-      mel.apply(scratch.power, into: row)
+      mel.apply(power, into: row)
     } else {
       row.update(from: power, count: count)
     }
@@ -135,25 +164,26 @@ struct SpectralRows: Sendable {
   /// The power spectrum of a frame, and its energy where samples give that; 0 otherwise.
   @inline(__always)
   private func transform<Real: FFTReal>(
-    _ index: Int, of source: SampleWindow, _ buffers: Buffers<Real>,
-    into power: AlignedReals<Float>
+    _ index: Int, of source: SampleWindow, _ work: Workspace<Real>,
+    into power: UnsafeMutablePointer<Float>
   ) -> Float {
     let frames = configuration.frames
-    extract(index, of: source, into: buffers.raw.pointer)
+    extract(index, of: source, into: work.raw)
     var energy: Float = 0
     if configuration.energy?.source == .samples {
-      energy = Float(Real.energy(buffers.raw.pointer, count: frames.windowLength))
+      energy = Float(Real.energy(work.raw, count: frames.windowLength))
     }
-    let frame = buffers.frame.pointer + frames.margin
+    let frame = work.frame + frames.margin
     var emphasis = 0.0
     if case .frame(let coefficient) = configuration.emphasis { emphasis = coefficient }
     Real.window(
-      buffers.raw.pointer, emphasis: emphasis, by: buffers.window, into: frame,
+      work.raw, emphasis: emphasis, by: work.window, into: frame,
       count: frames.windowLength)
     if configuration.energy?.source == .windowed {
       energy = Float(Real.energy(frame, count: frames.windowLength))
     }
-    buffers.fft.power(of: buffers.frame, spectrum: buffers.spectrum, into: power)
+    Real.forward(work.plan, work.frame, work.spectrum)
+    Real.power(work.spectrum, into: power, count: frames.fftLength / 2 + 1)
     return energy
   }
 

@@ -1,7 +1,6 @@
 /// Energies of a spectral convention as samples arrive, and features of them.
 struct SpectralStream {
-  private let rows: SpectralRows
-  private let scratch: SpectralRows.Scratch
+  private let worker: SpectralWorker
   private let configuration: SpectralConfiguration
   /// The latest samples, and the place of the first of them.
   private var samples: [Float] = []
@@ -22,10 +21,9 @@ struct SpectralStream {
   }
 
   init(_ rows: SpectralRows, loudest: Loudest) {
-    self.rows = rows
     self.loudest = loudest
     configuration = rows.configuration
-    scratch = SpectralRows.Scratch(rows)
+    worker = SpectralWorker(rows)
   }
 
   /// The frames that are complete with these samples, or with no more of them: `[frames, bins]`.
@@ -47,15 +45,15 @@ struct SpectralStream {
     while isReady(next, isEnd: isEnd) {
       let energy = samples.withUnsafeBufferPointer { samples in
         row.withUnsafeMutableBufferPointer {
-          rows.energies(
-            next, of: SampleWindow(samples: samples, first: first, count: count), scratch,
+          worker.energies(
+            next, of: SampleWindow(samples: samples, first: first, count: count),
             into: $0.baseAddress!)
         }
       }
       finish(&row)
       row.withUnsafeMutableBufferPointer { row in
         features.withUnsafeMutableBufferPointer {
-          rows.features(row.baseAddress!, logEnergy: energy, into: $0.baseAddress!)
+          worker.features(row.baseAddress!, logEnergy: energy, into: $0.baseAddress!)
         }
       }
       result += features

@@ -17,7 +17,7 @@ struct DeepSpeechCheckpoint {
       let prefix = TensorFlowBundle.newest(in: directory)
     else { return nil }
     self.directory = directory
-    store = try WeightStore(bundle: try TensorFlowBundle(prefix: prefix), path: directory)
+    store = WeightStore(bundle: try TensorFlowBundle(prefix: prefix), path: directory)
   }
 
   /// The sizes, by the shapes of the variables.

@@ -1,4 +1,4 @@
-package import Basics
+import Basics
 import TensorEngine
 
 /// What `Wav2Vec2ForCTC`, its kin and `Wav2Vec2BertForCTC` state alike in their `config.json`.

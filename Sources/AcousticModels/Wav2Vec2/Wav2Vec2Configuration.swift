@@ -1,4 +1,4 @@
-package import Basics
+import Basics
 package import TensorEngine
 
 /// The sizes of a `Wav2Vec2ForCTC` or of its kin, as its `config.json` states them.

@@ -4,14 +4,21 @@
 
 /// out[i] = scale · (x[i] − emphasis · x[i − 1]); x[−1] is read where emphasis is not 0.
 void ck_frame_samples(const float *x, float emphasis, float scale, float *out, size_t count);
+void ck_frame_samples_double(const float *x, double emphasis, double scale, double *out, size_t count);
 /// Takes away the mean of x, in place.
 void ck_remove_mean(float *x, size_t count);
+void ck_remove_mean_double(double *x, size_t count);
 /// out[i] = (x[i] − emphasis · x[i − 1]) · window[i], where x[−1] stands for x[0].
 void ck_window_frame(const float *x, float emphasis, const float *window, float *out, size_t count);
+void ck_window_frame_double(const double *x, double emphasis, const double *window, double *out, size_t count);
 /// The sum of squares, in float64.
 double ck_frame_energy(const float *x, size_t count);
+double ck_frame_energy_double(const double *x, size_t count);
 /// power[i] = re² + im² of `count` pairs.
 void ck_power_spectrum(const float *pairs, float *power, size_t count);
+void ck_power_spectrum_double(const double *pairs, float *power, size_t count);
+/// The sum, in float64.
+double ck_frame_sum(const float *x, size_t count);
 /// out[b] = Σ_k power[starts[b] + k] · weights[offsets[b] + k], for k < offsets[b + 1] − offsets[b], a multiple of 8.
 /// power is readable that far.
 void ck_bands(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,

@@ -25,9 +25,11 @@ final class FeatureJournal {
   private let data, notes: FileHandle
   private var end = 0
 
-  /// - Parameter fingerprint: of the job; what another one left is begun anew.
+  /// - Parameters:
+  ///   - fingerprint: of the job; what another one left is begun anew.
+  ///   - space: bytes that stay free at the beginning, for a header.
   /// - Throws: `.inputOutput` where the files cannot be made, or another run has them.
-  init(_ path: String, fingerprint: String) throws {
+  init(_ path: String, fingerprint: String, space: Int = 0) throws {
     dataPath = path + ".partial"
     notesPath = path + ".partial.jsonl"
     data = try FeatureJournal.open(dataPath)
@@ -42,12 +44,13 @@ final class FeatureJournal {
         .inputOutput, "\(path): another run is writing it; wait for it, or choose another --output")
     }
     notes = try FeatureJournal.open(notesPath)
-    let (known, isSame) = FeatureJournal.read(notesPath, fingerprint)
+    let (known, isSame) = FeatureJournal.read(notesPath, fingerprint, from: space)
     let size = Int((try? data.seekToEnd()) ?? 0)
     records = isSame ? Array(known.prefix { $0.end <= size }) : []
-    end = records.last?.end ?? 0
+    end = records.last?.end ?? space
     do {
       try data.truncate(atOffset: UInt64(end))
+      try data.seekToEnd()
       try notes.truncate(atOffset: 0)
       try note(["fingerprint": .string(fingerprint)])
       for record in records { try note(FeatureJournal.object(record)) }
@@ -104,27 +107,17 @@ final class FeatureJournal {
     }
   }
 
-  /// Hands a recording's numbers to `append`, a part at a time.
-  func floats(of record: Record, to append: ([Float]) throws -> Void) throws {
-    try data.seek(toOffset: UInt64(record.offset))
-    var left = record.end - record.offset
-    while left > 0 {
-      guard let bytes = try data.read(upToCount: min(left, 1 << 20)), bytes.count % 4 == 0,
-        !bytes.isEmpty
-      else {
-        throw IdiolectError(.inputOutput, "\(dataPath): became shorter; run the job again")
-      }
-      try append(
-        [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, count in
-          count = bytes.copyBytes(to: buffer) / 4
-        })
-      left -= bytes.count
-    }
-    try data.seekToEnd()
-  }
-
   /// Puts the data where it belongs and removes the notes.
-  func rename(to path: String) throws {
+  ///
+  /// - Parameter header: what the space at the beginning is filled with.
+  func finish(header: Data = Data(), to path: String) throws {
+    if !header.isEmpty {
+      do { try data.seek(toOffset: 0) } catch { throw FeatureJournal.failure(dataPath, error) }
+      try write(header, to: data, dataPath)
+    }
+    // Who might read what was there may read what takes its place, and nobody else.
+    var replaced = stat()
+    if stat(path, &replaced) == 0 { _ = fchmod(data.fileDescriptor, replaced.st_mode & 0o777) }
     guard fsync(data.fileDescriptor) == 0, Foundation.rename(dataPath, path) == 0 else {
       throw IdiolectError(
         .inputOutput,
@@ -168,7 +161,9 @@ final class FeatureJournal {
   }
 
   /// Whole lines that an earlier run of the same job left.
-  private static func read(_ path: String, _ fingerprint: String) -> ([Record], isSame: Bool) {
+  private static func read(
+    _ path: String, _ fingerprint: String, from space: Int
+  ) -> ([Record], isSame: Bool) {
     guard let bytes = FileManager.default.contents(atPath: path) else { return ([], false) }
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .dropLast()
@@ -179,7 +174,7 @@ final class FeatureJournal {
     var records: [Record] = []
     for node in nodes.dropFirst() {
       guard let record = try? record(node), record.shape.count == 2,
-        record.offset >= records.last?.end ?? 0, record.end >= record.offset
+        record.offset >= records.last?.end ?? space, record.end >= record.offset
       else { break }
       records.append(record)
     }

@@ -19,16 +19,24 @@ struct FeatureSink {
   private let path: String
   /// What is done so far; nil where nothing of an interrupted run is kept.
   private let journal: FeatureJournal?
+  /// Bytes for a header, which is known when all is done, before the features.
+  private let space: Int
 
   /// - Parameters:
   ///   - output: ends in .safetensors, .ark or .jsonl; `-` for JSON lines on standard output; else a folder.
+  ///   - names: of all the recordings that may come.
   ///   - fingerprint: of the job, so that what another left is not gone on with.
-  init(_ output: String, fingerprint: String) throws {
+  init(_ output: String, names: [String], fingerprint: String) throws {
     switch FeatureOutput(output) {
     case .safetensors: kind = .safetensors
     case .archive: kind = .archive
     case .lines: kind = .lines
     default: kind = .folder
+    }
+    if case .safetensors = kind {
+      space = try FeatureSink.space(names, output)
+    } else {
+      space = 0
     }
     if case .folder = kind {
       path = output
@@ -39,13 +47,13 @@ struct FeatureSink {
     } else {
       // Through a link, beside what it names.
       path = output == "-" ? output : AtomicFile.target(of: output)
-      journal = output == "-" ? nil : try FeatureJournal(path, fingerprint: fingerprint)
+      journal = output == "-" ? nil : try FeatureJournal(path, fingerprint: fingerprint, space: space)
     }
   }
 
   /// - Parameter path: of a file of mean and variance, which keep nothing of an interrupted run.
   init(statistics path: String) {
-    self.path = path
+    (self.path, space) = (path, 0)
     (kind, journal) = (.statistics(StatisticsCollector(path)), nil)
   }
 
@@ -116,17 +124,13 @@ struct FeatureSink {
     case .statistics: break
     case .folder: journal.remove()
     case .safetensors:
-      try SafetensorsWriter.write(
-        journal.records.map { record in
-          SafetensorsTensor(
-            record.name, shape: record.shape,
-            parts: { append in
-              try journal.floats(of: record, to: append)
-            })
-        },
+      let records = journal.records
+      let header = try SafetensorsWriter.header(
+        records.map { ($0.name, $0.shape) },
         metadata: FeatureSink.metadata(
-          preset: preset, journal.records.map { ($0.name, $0.frontEnd, $0.valid) }), to: path)
-      journal.remove()
+          preset: preset, records.map { ($0.name, $0.frontEnd, $0.valid) }),
+        space: space, path: path)
+      try journal.finish(header: header, to: path)
     case .archive:
       let index = journal.records.map { record in
         // An index points to what follows the name.
@@ -135,13 +139,30 @@ struct FeatureSink {
       }
       // First, so that what is unfinished can still be gone on with where it cannot be written.
       try AtomicFile.write(index.joined(), to: FeatureSink.index(of: path))
-      try journal.rename(to: path)
-    case .lines: try journal.rename(to: path)
+      try journal.finish(to: path)
+    case .lines: try journal.finish(to: path)
     }
   }
 
   /// Drops what there is, for nothing will come of it.
   func abandon() { journal?.remove() }
+
+  /// More than the header of these recordings takes.
+  private static func space(_ names: [String], _ output: String) throws -> Int {
+    // A name by itself, and within the text that says how many frames are valid; with it numbers and a fingerprint.
+    let texts = names.map { name in
+      let once = JSONValue.string(name).text(.compact, sortedKeys: false)
+      return once.utf8.count + JSONValue.string(once).text(.compact, sortedKeys: false).utf8.count
+    }
+    let space = (4096 + texts.reduce(0) { $0 + $1 + 130 } + 4095) / 4096 * 4096
+    guard space <= SafetensorsWriter.largestHeader else {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(output): \(names.count) recordings are too many for one safetensors file; choose an --output that ends in .ark, or a folder"
+      )
+    }
+    return space
+  }
 
   /// What a safetensors file says of its features: which front end made them, and how many frames of each count.
   static func metadata(

@@ -25,7 +25,8 @@ extension FeaturesCommand {
     let sink =
       try statistics.map { FeatureSink(statistics: $0) }
       ?? FeatureSink(
-        output, fingerprint: "\(preset.fingerprint) \(FeatureInput.fingerprint(all))")
+        output, names: all.map(\.name),
+        fingerprint: "\(preset.fingerprint) \(FeatureInput.fingerprint(all))")
     let notes = output == "-" ? nil : FeatureSink.notes(of: output)
     let done = sink.done
     let left = all.filter { !done.contains($0.name) }

@@ -1,6 +1,6 @@
 import Basics
 import CKernels
-import Foundation
+public import Foundation
 
 /// One tensor to store, and where its elements come from.
 ///
@@ -18,7 +18,6 @@ public struct SafetensorsTensor {
   enum Source {
     case floats(Storage, () throws -> [Float])
     case integers(() throws -> [Int64])
-    case parts((_ append: ([Float]) throws -> Void) throws -> Void)
   }
 
   public let name: String
@@ -42,21 +41,8 @@ public struct SafetensorsTensor {
     source = .integers(values)
   }
 
-  /// A tensor of float32, row-major, too large to be in memory at once.
-  ///
-  /// - Parameter parts: hands its elements, in order and as many as `shape` says, to its argument.
-  public init(
-    _ name: String, shape: [Int],
-    parts: @escaping (_ append: ([Float]) throws -> Void) throws -> Void
-  ) {
-    self.name = name
-    self.shape = shape
-    source = .parts(parts)
-  }
-
   var type: SafetensorsType {
     switch source {
-    case .parts: .float32
     case .floats(let storage, _): SafetensorsType(rawValue: storage.rawValue)!
     case .integers: .int64
     }
@@ -109,15 +95,28 @@ public enum SafetensorsWriter {
       }
       precondition(
         shape.reduce(1, *) == count, "'\(name)' of shape \(shape) from \(count) elements")
-      var text = try header(
-        [SafetensorsTensor(name, shape: shape) { [] }], metadata: metadata, path: path)
-      guard text.count <= space - 8 else {
-        throw IdiolectError(.invalidArgument, "\(path): too much metadata for its header")
-      }
-      text += [UInt8](repeating: UInt8(ascii: " "), count: space - 8 - text.count)
-      return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) } + Data(text)
+      return try header([(name, shape)], metadata: metadata, space: space, path: path)
     }
   }
+
+  /// The first `space` bytes of a file whose float32 tensors follow, one behind the other in this order.
+  ///
+  /// - Parameter space: a multiple of eight; the rest of it is blanks.
+  /// - Throws: `.invalidArgument` where it is too little, or for a name twice.
+  public static func header(
+    _ tensors: [(name: String, shape: [Int])], metadata: [String: String], space: Int, path: String
+  ) throws -> Data {
+    let described = tensors.map { SafetensorsTensor($0.name, shape: $0.shape) { [] } }
+    var text = try header(described, metadata: metadata, path: path)
+    guard text.count <= space - 8 else {
+      throw IdiolectError(.invalidArgument, "\(path): too much metadata for its header")
+    }
+    text += [UInt8](repeating: UInt8(ascii: " "), count: space - 8 - text.count)
+    return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) } + Data(text)
+  }
+
+  /// The most bytes that a header may have, for readers take no more.
+  public static let largestHeader = SafetensorsHeader.sizeLimit + 8
 
   private static func header(
     _ tensors: [SafetensorsTensor], metadata: [String: String], path: String
@@ -166,13 +165,6 @@ extension SafetensorsTensor {
       let values = try provide()
       check(values.count)
       try values.withUnsafeBytes { try append($0) }
-    case .parts(let provide):
-      var provided = 0
-      try provide { part in
-        provided += part.count
-        try part.withUnsafeBytes { try append($0) }
-      }
-      check(provided)
     case .floats(let storage, let provide):
       let values = try provide()
       check(values.count)
