@@ -11,6 +11,11 @@ libraries state them. `ownError` is the largest difference from presets_referenc
 largest value of that; `ownAbsoluteError` is the difference itself; `counted`, the frames that a library
 does not mask. Where there is no file, `error` has what the original says, or it gives no frames.
 
+At rates but 16 kHz only half a second is resampled speech and has a FLAC, so that the data stays small.
+The other lengths are declared: `count` samples of `source` from `offset` on, which go on from its
+beginning after its end, taken for samples at `sampleRate`. Of the long ones 28 rows are kept at most.
+What torchaudio finds too short to mirror has an `error` and the reference alone.
+
 Kaldi's pitch tracker works in float32, where paths over the lags tie that differ by 1e-9 of their cost:
 one frame in twelve of a minute is off by a lag or a few (0.5 % each). What the reference makes of
 the recording is therefore beside it, as `reference`, for a tracker in float64 to compare with.
@@ -39,6 +44,12 @@ LONG = {"speech-7s", "speech-61s"}
 # What goes on from another preset's features depends on the rate and the level through them alone.
 DERIVED = {"speech-20ms", "speech-500ms", "silence", *LONG}
 IN_CONTEXT = {"speech-20ms", "speech-500ms", "speech-7s"}
+RATES = {"8k": 8000, "22k": 22050, "44k": 44100, "48k": 48000}
+# Seconds, and the sample of speech-61s that comes first: 20 ms are within a loud vowel.
+LENGTHS = {"20ms": (0.02, 265_000), "7s": (7.3, 400_000), "61s": (61, 0)}
+ROWS = 24  # of a declared recording, and two more at either end: 0.5 MB in all
+# For no more than half a frame torchaudio refuses to mirror; the reference goes on mirroring.
+MIRRORED = {"torchaudio-mel", "torchaudio-mfcc"}
 
 
 def speech():
@@ -58,12 +69,21 @@ def recordings():
     yield "speech-7s", voice[: 16000 * 73 // 10], 16000
     yield "speech-61s", 0.25 * voice[: 16000 * 61], 16000  # quieter, and a quarter smaller as FLAC
     yield "speech-odd", words[short][:4_321], 16000  # no whole number of any hop; 25 frames of Kaldi
-    for name, rate in [("8k", 8000), ("22k", 22050), ("44k", 44100), ("48k", 48000)]:
+    for name, rate in RATES.items():
         there = soxr.resample(words, 16000, rate, "VHQ")
         yield f"speech-{name}", there[rate // 4 : rate // 4 + rate // 2], rate
     yield "silence", np.zeros(8_000, np.float32), 16000
     yield "clipped", np.clip(8 * words[short], -1, 1), 16000
     yield "tone", 0.5 * np.sin(2 * np.pi * 1000 * np.arange(8_000) / 16000), 16000
+
+
+def declared(minute):
+    """[(name, samples, rate, what the index says of them)], of the samples of speech-61s."""
+    for (length, (seconds, offset)), (name, rate) in itertools.product(LENGTHS.items(), RATES.items()):
+        count = round(seconds * rate)
+        samples = minute[(offset + np.arange(count)) % len(minute)]
+        origin = {"source": "speech-61s", "offset": offset, "count": count}
+        yield f"speech-{length}-{name}", samples, rate, origin
 
 
 def written(name, samples, rate):
@@ -89,6 +109,14 @@ def kept(preset, recording, frames):
     return None
 
 
+def spread(frames):
+    """As `kept`, of a declared recording: at even distances, and three at either end."""
+    if frames <= ROWS:
+        return None
+    even = np.linspace(0, frames - 1, ROWS).round().astype(int).tolist()
+    return sorted({*even, *range(3), *range(frames - 3, frames)})
+
+
 def difference(values, reference):
     """The largest difference from the reference, absolute and relative to the largest value; no
     relative one where the reference is zero but for rounding."""
@@ -104,18 +132,22 @@ def store(name, values, rows):
     return f"{name}.npy"
 
 
-def entry(preset, recording, samples, rate):
+def entry(preset, recording, samples, rate, origin=None):
     """One line of the index; stores what the original gives, if it gives numbers."""
     peer, extract = PEERS[preset]
     line = {
         "preset": preset, "recording": recording, "file": None, "sampleRate": rate, "frames": 0,
         "bins": None, "counted": None, "rows": None, "peer": peer, "ownError": None,
-        "ownAbsoluteError": None, "error": None,
+        "ownAbsoluteError": None, "error": None, **(origin or {}),
     }
     try:
         values, line["counted"] = extract(samples, rate)
     except Exception as error:
         line["error"] = f"{type(error).__name__}: {' '.join(str(error).split())}"[:600]
+        if preset in MIRRORED:
+            reference = REFERENCES[preset](samples.astype(np.float64), rate)
+            line["frames"], line["bins"] = reference.shape
+            line["reference"] = store(f"{preset}.{recording}.reference", reference, None)
         return line
     values = np.asarray(values, np.float32)
     line["frames"], line["bins"] = values.shape
@@ -126,7 +158,7 @@ def entry(preset, recording, samples, rate):
         return line
     reference = REFERENCES[preset](samples.astype(np.float64), rate)
     line["ownAbsoluteError"], line["ownError"] = difference(values, reference)
-    line["rows"] = kept(preset, recording, len(values))
+    line["rows"] = spread(len(values)) if origin else kept(preset, recording, len(values))
     line["file"] = store(f"{preset}.{recording}", values, line["rows"])
     if preset == "kaldi-pitch":
         line["reference"] = store(f"{preset}.{recording}.reference", reference, line["rows"])
@@ -148,6 +180,12 @@ def main():
         for preset in PEERS:
             if applies(preset, recording):
                 index.append(entry(preset, recording, samples, rate))
+    taken = {(line["preset"], line["sampleRate"]) for line in index if line["frames"]}
+    minute = soundfile.read(output / "speech-61s.flac", dtype="float32")[0]
+    for recording, samples, rate, origin in declared(minute):
+        for preset in PEERS:
+            if applies(preset, recording) and (preset, rate) in taken:
+                index.append(entry(preset, recording, samples, rate, origin))
     save_lines("index.json", sorted(index, key=lambda line: list(PEERS).index(line["preset"])))
     (output / "defaults.json").write_text(json.dumps(defaults(), indent=1) + "\n")
 
