@@ -47,7 +47,8 @@ struct FeatureSink {
     } else {
       // Through a link, beside what it names.
       path = output == "-" ? output : AtomicFile.target(of: output)
-      journal = output == "-" ? nil : try FeatureJournal(path, fingerprint: fingerprint, space: space)
+      journal =
+        output == "-" ? nil : try FeatureJournal(path, fingerprint: fingerprint, space: space)
     }
   }
 
