@@ -25,7 +25,7 @@ PASSES = {True: 12, False: 10}
 class Strategies(Harness):
     def add_arguments(self, parser):
         parser.add_argument("--only", help="one target")
-        parser.add_argument("--budget", default="1m", help="of --strategy auto (default 1m)")
+        parser.add_argument("--budget", default="2m", help="of --strategy auto (default 2m)")
         parser.add_argument("--fixed", action="store_true", help="without auto; nothing is published")
 
     def outcome(self, model):

@@ -33,13 +33,13 @@ CK_CLONES void siluBackward(const float *x, const float *dy, float *dx, size_t b
   }
 }
 
-void gelu(const float *x, float *y, size_t b, size_t e) {
-  for (size_t i = b; i < e; i++) y[i] = 0.5f * x[i] * (1.0f + std::erf(x[i] * inverseRoot2));
+CK_CLONES void gelu(const float *x, float *y, size_t b, size_t e) {
+  for (size_t i = b; i < e; i++) y[i] = 0.5f * x[i] * (1.0f + ck::fastErf(x[i] * inverseRoot2));
 }
-void geluBackward(const float *x, const float *dy, float *dx, size_t b, size_t e) {
+CK_CLONES void geluBackward(const float *x, const float *dy, float *dx, size_t b, size_t e) {
   for (size_t i = b; i < e; i++) {
-    const float cumulative = 0.5f * (1.0f + std::erf(x[i] * inverseRoot2));
-    const float density = inverseRoot2Pi * std::exp(-0.5f * x[i] * x[i]);
+    const float cumulative = 0.5f * (1.0f + ck::fastErf(x[i] * inverseRoot2));
+    const float density = inverseRoot2Pi * ck::fastExp(-0.5f * x[i] * x[i]);
     dx[i] = dy[i] * (cumulative + x[i] * density);
   }
 }

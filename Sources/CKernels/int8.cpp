@@ -56,14 +56,21 @@ memory &layout(ck_int8_weight &weight, const memory::desc &wanted) {
 }
 
 CK_CLONES float largest(const float *x, size_t begin, size_t end) {
-  float most = 0;
-  for (size_t i = begin; i < end; ++i) most = std::fabs(x[i]) > most ? std::fabs(x[i]) : most;
-  return most;
+  uint32_t most = 0;
+  // Without their sign these are ordered as whole numbers are, whose maximum vectorises.
+  for (size_t i = begin; i < end; ++i) {
+    uint32_t magnitude;
+    std::memcpy(&magnitude, x + i, 4);
+    magnitude &= 0x7fffffffu;
+    most = magnitude > most ? magnitude : most;
+  }
+  float value;
+  std::memcpy(&value, &most, 4);
+  return value;
 }
 
 CK_CLONES float largestNarrow(const uint16_t *x, size_t begin, size_t end) {
   uint32_t most = 0;
-  // Without their sign these are ordered as whole numbers are.
   for (size_t i = begin; i < end; ++i) {
     const uint32_t magnitude = x[i] & 0x7fffu;
     most = magnitude > most ? magnitude : most;

@@ -31,6 +31,19 @@ import Testing
     }
   }
 
+  /// Across the place where one polynomial of the error function takes over from the other.
+  @Test func geluOfEverySize() throws {
+    try onEngine {
+      let inputs = (-4096...4096).map { Float($0) / 512 }
+      let y = Tensor(inputs, shape: [inputs.count]).activated(.gelu).values
+      for (x, y) in zip(inputs, y) {
+        let exact = 0.5 * Double(x) * (1 + erf(Double(x) / 2.0.squareRoot()))
+        #expect(
+          abs(Double(y) - exact) < 2e-7 * Double(max(1, abs(x))), "gelu(\(x)) = \(y), not \(exact)")
+      }
+    }
+  }
+
   @Test(arguments: [Activation.relu, .silu, .gelu, .geluTanh, .sigmoid, .tanh, .clippedReLU])
   func notANumberStaysVisible(_ function: Activation) throws {
     try onEngine { #expect(Tensor([.nan], shape: [1]).activated(function).scalar.isNaN) }
