@@ -63,6 +63,9 @@ public struct AdaptationReport: Sendable {
     if hasOtherModels { lines += ["all models:"] + models.map { "  \($0.line)" } }
     lines.append(
       "proof of change: \(trainable) of \(parameters) parameters trained, \(weightChange.changed) tensors moved, by \(percent(weightChange.relative)) in all; \(percent(target.changedShare)) of the target's utterances are heard differently"
+        + (weightChange.changed == 0
+          ? "; nothing was learnt: no weights of this training made fewer errors on what chooses than it began with"
+          : "")
     )
     let infeasible = training.infeasible.sorted()
     if !infeasible.isEmpty {

@@ -15,6 +15,15 @@ struct Convolution {
 
 enum class Direction { forward, backwardData, backwardWeight };
 
+/// Strided convolutions of pictures in bfloat16, of which one in a hundred shapes is summed wrongly (see
+/// `hasFaultyTiles`). That of subsampling is not among them: thousands of its shapes were tried.
+bool isSummedWrongly(const ck_conv_shape &s) {
+  const bool isSubsampling = s.kernel_height == 3 && s.kernel_width == 3 && s.stride_height == 2 &&
+                             s.stride_width == 2 && s.pad_height == 1 && s.pad_width == 1;
+  return ck::hasFaultyTiles() && s.type == CK_BFLOAT16 && s.height > 1 && s.stride_height * s.stride_width > 1 &&
+         !isSubsampling;
+}
+
 Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
   const int64_t outHeight = ck_conv_out_height(&s), outWidth = ck_conv_out_width(&s);
   const auto f32 = memory::data_type::f32, type = ck::dataType(s.type);
@@ -34,7 +43,11 @@ Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
                           s.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw);
   if (hasBias) c.bias = memory::desc({s.out}, f32, memory::format_tag::a);
   // Weights are held in float32 and reordered to what the primitive computes in; their gradients are float32.
+  const auto forwardType = isSummedWrongly(s) ? f32 : type;
   const auto anyWeight = memory::desc(weightDims, type, memory::format_tag::any);
+  const auto forwardX = memory::desc(xDims, forwardType, memory::format_tag::nhwc);
+  const auto forwardY = memory::desc(yDims, forwardType, memory::format_tag::nhwc);
+  const auto forwardWeight = memory::desc(weightDims, forwardType, memory::format_tag::any);
   const auto anyGradient = memory::desc(weightDims, f32, memory::format_tag::any);
   const auto attributes = ck::sharedScratchpad();
   const auto algorithm = dnnl::algorithm::convolution_direct;
@@ -47,15 +60,15 @@ Convolution make(const ck_conv_shape &s, Direction direction, bool hasBias) {
   };
 #if DNNL_VERSION_MAJOR >= 3
   const dnnl::convolution_forward::primitive_desc forward(
-      ck::engine(), dnnl::prop_kind::forward_training, algorithm, c.x, anyWeight, c.bias, c.y,
+      ck::engine(), dnnl::prop_kind::forward_training, algorithm, forwardX, forwardWeight, c.bias, forwardY,
       strides, dilations, pads, pads, attributes);
 #else
   const dnnl::convolution_forward::primitive_desc forward(
-      hasBias ? dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, c.x,
-                                                anyWeight, c.bias, c.y, strides, dilations, pads,
+      hasBias ? dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, forwardX,
+                                                forwardWeight, c.bias, forwardY, strides, dilations, pads,
                                                 pads)
-              : dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, c.x,
-                                                anyWeight, c.y, strides, dilations, pads, pads),
+              : dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, forwardX,
+                                                forwardWeight, forwardY, strides, dilations, pads, pads),
       attributes, ck::engine());
 #endif
   switch (direction) {
@@ -157,13 +170,15 @@ bool ck_conv_forward(const ck_conv_shape *s, const void *x, const float *weight,
   if (s->batch == 0) return true;
   try {
     Convolution &c = cached(*s, Direction::forward, bias != nullptr);
+    memory held = wrap(c.y, y), out = c.y == c.wantedY ? held : ck::scratch(c.wantedY, slotY);
     std::unordered_map<int, memory> arguments = {
         {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x, slotX)},
         {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight, slotWeight)},
-        {DNNL_ARG_DST, wrap(c.y, y)},
+        {DNNL_ARG_DST, out},
         {DNNL_ARG_SCRATCHPAD, ck::scratch(c.scratch)}};
     if (bias) arguments.emplace(DNNL_ARG_BIAS, wrap(c.bias, bias));
     c.primitive.execute(ck::stream(), arguments);
+    if (c.y != c.wantedY) dnnl::reorder(out, held).execute(ck::stream(), out, held);
     return true;
   } catch (const std::exception &error) {
     return ck::fail("convolution", error.what());

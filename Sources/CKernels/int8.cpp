@@ -1,5 +1,6 @@
 // Linear layers in 8 bits, for inference: weights quantised once by output channel, what comes in anew each time, row
 // by row by its largest magnitude; sums are whole numbers, what goes out is float32 or bfloat16.
+#include <algorithm>
 #include <vector>
 
 #include "onednn.hpp"
@@ -9,7 +10,9 @@
 using dnnl::memory;
 
 struct ck_int8_weight {
-  int64_t outputs, inputs;
+  // `padded` inputs are a multiple of four, zeros behind the others: of other numbers oneDNN 2.6 fills tiles (AMX)
+  // wrongly, and some of those end the process.
+  int64_t outputs, inputs, padded;
   std::vector<float> scales;
   std::vector<int8_t> values;
   // In the layouts that primitives ask for, which depend on the number of rows.
@@ -47,7 +50,7 @@ memory &layout(ck_int8_weight &weight, const memory::desc &wanted) {
   for (memory &kept : weight.packed) {
     if (kept.get_desc() == wanted) return kept;
   }
-  memory plain({{weight.inputs, weight.outputs}, memory::data_type::s8, memory::format_tag::ba}, ck::engine(),
+  memory plain({{weight.padded, weight.outputs}, memory::data_type::s8, memory::format_tag::ba}, ck::engine(),
                weight.values.data());
   memory made(wanted, ck::engine());
   dnnl::reorder(plain, made).execute(ck::stream(), plain, made);
@@ -87,16 +90,16 @@ CK_INLINE int8_t rounded(float x) {
   return static_cast<int8_t>(bits - 0x4B400000);
 }
 
-CK_CLONES void quantise(const float *x, int8_t *y, size_t begin, size_t end, float factor) {
-  for (size_t i = begin; i < end; ++i) y[i] = rounded(x[i] * factor);
+CK_CLONES void quantise(const float *x, int8_t *y, size_t count, float factor) {
+  for (size_t i = 0; i < count; ++i) y[i] = rounded(x[i] * factor);
 }
 
-CK_CLONES void quantiseNarrow(const uint16_t *x, int8_t *y, size_t begin, size_t end, float factor) {
-  for (size_t i = begin; i < end; ++i) y[i] = rounded(ck::fromBFloat16(x[i]) * factor);
+CK_CLONES void quantiseNarrow(const uint16_t *x, int8_t *y, size_t count, float factor) {
+  for (size_t i = 0; i < count; ++i) y[i] = rounded(ck::fromBFloat16(x[i]) * factor);
 }
 
-/// Writes rows of numbers in 8 bits, and what one step of each is worth.
-void quantised(const void *x, ck_type type, size_t rows, size_t columns, int8_t *y, float *scales) {
+/// Writes rows of numbers in 8 bits, zeros behind them up to `stride`, and what one step of each is worth.
+void quantised(const void *x, ck_type type, size_t rows, size_t columns, size_t stride, int8_t *y, float *scales) {
   ck::parallel(rows, ck::rowGrain(columns), [&](size_t first, size_t last) {
     for (size_t row = first; row < last; ++row) {
       const size_t begin = row * columns, end = begin + columns;
@@ -105,11 +108,13 @@ void quantised(const void *x, ck_type type, size_t rows, size_t columns, int8_t 
       const float scale = (type == CK_BFLOAT16 ? largestNarrow(narrow, begin, end) : largest(wide, begin, end)) / 127;
       const float factor = scale > 0 ? 1 / scale : 0;
       scales[row] = scale;
+      int8_t *out = y + row * stride;
       if (type == CK_BFLOAT16) {
-        quantiseNarrow(narrow, y, begin, end, factor);
+        quantiseNarrow(narrow + begin, out, columns, factor);
       } else {
-        quantise(wide, y, begin, end, factor);
+        quantise(wide + begin, out, columns, factor);
       }
+      std::fill(out + columns, out + stride, int8_t{0});
     }
   });
 }
@@ -127,27 +132,21 @@ CK_CLONES void scaledNarrow(const int32_t *sums, float rowScale, const float *sc
 
 }  // namespace
 
-bool ck_has_int8(void) {
-#if defined(__x86_64__)
-  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
-  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
-#else
-  return false;
-#endif
-}
+bool ck_has_int8(void) { return ck::has(dnnl::cpu_isa::avx512_core_vnni); }
 
 ck_int8_weight *ck_int8_pack(const float *weight, int64_t outputs, int64_t inputs) {
   auto *packed = new ck_int8_weight;
   packed->outputs = outputs;
   packed->inputs = inputs;
   packed->scales.resize(outputs);
-  packed->values.resize(outputs * inputs);
+  packed->padded = (inputs + 3) / 4 * 4;
+  packed->values.resize(outputs * packed->padded);
   ck::parallel(outputs, ck::rowGrain(inputs), [&](size_t begin, size_t end) {
     for (size_t row = begin; row < end; ++row) {
       const float *values = weight + row * inputs;
       const float scale = largest(values, 0, inputs) / 127;
       packed->scales[row] = scale;
-      quantise(values, packed->values.data() + row * inputs, 0, inputs, scale > 0 ? 1 / scale : 0);
+      quantise(values, packed->values.data() + row * packed->padded, inputs, scale > 0 ? 1 / scale : 0);
     }
   });
   return packed;
@@ -163,10 +162,10 @@ bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64
   static ck::PrimitiveCache<Product> cache;
   static std::vector<float> rowScales;
   try {
-    Product &product = cache.get({rows, n, k}, [&] { return make(rows, n, k); });
+    Product &product = cache.get({rows, n, weight->padded}, [&] { return make(rows, n, weight->padded); });
     memory input = ck::scratch(product.x, 1), sums = ck::scratch(product.y, 2);
     rowScales.resize(rows);
-    quantised(x, x_type, rows, k, static_cast<int8_t *>(input.get_data_handle()), rowScales.data());
+    quantised(x, x_type, rows, k, weight->padded, static_cast<int8_t *>(input.get_data_handle()), rowScales.data());
     product.primitive.execute(ck::stream(), {{DNNL_ARG_SRC, input},
                                              {DNNL_ARG_WEIGHTS, layout(*weight, product.weight)},
                                              {DNNL_ARG_DST, sums},

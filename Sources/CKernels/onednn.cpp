@@ -46,6 +46,21 @@ dnnl::memory scratch(const dnnl::memory::desc &desc, int slot) {
   return dnnl::memory(desc, engine(), scratch.data);
 }
 
+bool has(dnnl::cpu_isa set) {
+#if defined(__x86_64__)
+  // An instruction set's bits include those of the sets it extends, also of sets named in later versions.
+  const auto wanted = static_cast<unsigned>(set);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+#else
+  return false;
+#endif
+}
+
+bool hasFaultyTiles() {
+  static const bool has = DNNL_VERSION_MAJOR < 3 && ck::has(dnnl::cpu_isa::avx512_core_amx);
+  return has;
+}
+
 bool fail(const char *where, const char *what) {
   std::strncpy(lastError, where, sizeof(lastError) - 1);
   std::strncat(lastError, ": ", sizeof(lastError) - std::strlen(lastError) - 1);
@@ -57,17 +72,7 @@ bool fail(const char *where, const char *what) {
 
 const char *ck_last_error(void) { return lastError; }
 
-bool ck_has_bfloat16(void) {
-#if defined(__x86_64__)
-  // oneDNN also heeds ONEDNN_MAX_CPU_ISA, so a capped process answers as the smaller machine would.
-  const auto isa = dnnl::get_effective_cpu_isa();
-  // An instruction set's bits include those of the sets it extends, also of sets named in later versions.
-  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-  return (static_cast<unsigned>(isa) & wanted) == wanted;
-#else
-  return false;
-#endif
-}
+bool ck_has_bfloat16(void) { return ck::has(dnnl::cpu_isa::avx512_core_bf16); }
 
 const char *ck_library_version(void) {
   static char text[32] = "";

@@ -24,6 +24,14 @@ inline dnnl::memory::data_type dataType(ck_type type) {
   return type == CK_BFLOAT16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
 
+/// Whether oneDNN uses an instruction set here. It also heeds ONEDNN_MAX_CPU_ISA, so that a capped process answers as
+/// the smaller machine would.
+bool has(dnnl::cpu_isa set);
+
+/// Whether oneDNN multiplies by tiles (AMX) and is of a version that fills some of them wrongly, as 2.6.3 does: sums
+/// come out wrong, or tiles that do not fit end the process. Each kernel says which products those are.
+bool hasFaultyTiles();
+
 /// Keeps the text of `error` for ck_last_error and returns false.
 bool fail(const char *where, const char *what);
 

@@ -43,9 +43,9 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help:
-      "How often the model hears --unlabelled anew. Labelled training and the rounds share --budget or --minutes."
+      "How often the model hears --unlabelled anew (default: 3). Labelled training and the rounds share --budget or --minutes."
   )
-  var rounds = 3
+  var rounds: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -99,8 +99,9 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How much the WER and the CER on --retain may rise, absolute.", valueName: "rate"))
-  var forgettingBudget = 0.01
+      "How much the WER and the CER on --retain may rise, absolute (default: 0.01).",
+      valueName: "rate"))
+  var forgettingBudget: Double?
 
   @Flag(
     help:
@@ -123,9 +124,9 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Wall time of --strategy auto, trials, training and rounds together (the first trial of a cross-validation is always finished, and training from scratch for a new alphabet comes on top: see --skip-scratch): minutes, or with a unit, such as 90s, 10m, 2h.",
+      "Wall time of --strategy auto, trials, training and rounds together (the first trial of a cross-validation is always finished, and training from scratch for a new alphabet comes on top: see --skip-scratch): minutes, or with a unit, such as 90s, 10m, 2h (default: 10m).",
       valueName: "time"))
-  var budget = "10m"
+  var budget: String?
 
   @Option(
     help: ArgumentHelp(
@@ -170,13 +171,16 @@ struct AdaptCommand: ParsableCommand {
     request.language = model.language
     request.dev = dev
     request.unlabelled = unlabelled
-    request.rounds = rounds
-    guard (1...100).contains(rounds) else {
+    guard (1...100).contains(rounds ?? 1) else {
       throw ValidationError("--rounds takes a number from 1 to 100")
     }
+    guard rounds == nil || unlabelled != nil else {
+      throw ValidationError("--rounds says how often --unlabelled is heard anew: give both")
+    }
+    request.rounds = rounds ?? request.rounds
     request.test = test
     request.retain = retain
-    request.forgettingBudget = forgettingBudget
+    request.forgettingBudget = forgettingBudget ?? request.forgettingBudget
     request.replay = replay
     request.settings.replayShare = replayShare
     request.settings.distillation = distillation
@@ -191,9 +195,12 @@ struct AdaptCommand: ParsableCommand {
         "\(name) takes a number from \(holds.lowerBound) to \(holds.upperBound)")
     }
     request.interpolates = !noInterpolation
-    guard (0...1).contains(forgettingBudget) else {
+    guard (0...1).contains(forgettingBudget ?? 0) else {
       throw ValidationError(
         "--forgetting-budget takes a rate from 0 to 1, such as 0.01 for a point")
+    }
+    guard forgettingBudget == nil || retain != nil else {
+      throw ValidationError("--forgetting-budget is measured on --retain: give both")
     }
     request.holdsOut = !keepLast
     guard !keepLast || (dev == nil && test != nil) else {
@@ -211,7 +218,12 @@ struct AdaptCommand: ParsableCommand {
         "--strategy auto keeps to --budget and tries rates of its own: leave --epochs, --minutes, --lr and --patience out"
       )
     }
-    request.budgetMinutes = try minutes(budget)
+    guard budget == nil || request.strategy == .automatic else {
+      throw ValidationError(
+        "--budget is for --strategy auto; what another strategy may take say by --minutes or --epochs"
+      )
+    }
+    request.budgetMinutes = try budget.map(minutes) ?? request.budgetMinutes
     request.labels = labels
     request.keptLayers = keepLayers
     request.comparesWithScratch = !skipScratch

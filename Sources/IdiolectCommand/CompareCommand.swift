@@ -44,7 +44,9 @@ struct CompareCommand: ParsableCommand {
       let heads =
         ["run", "strategy", "CER before", "after", "difference", "retained", "verdict", "ships"]
         + (judges.count > 1 ? ["judged by"] : []) + (rivals == ["base"] ? [] : ["compared with"])
-      for line in Figures.table([heads] + rows) { try StandardOutput.line(line) }
+      // What the files say of themselves may be anything.
+      let shown = rows.map { row in row.map { printable($0) } }
+      for line in Figures.table([heads] + shown) { try StandardOutput.line(line) }
     }
   }
 

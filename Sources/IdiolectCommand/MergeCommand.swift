@@ -41,7 +41,14 @@ struct MergeCommand: ParsableCommand {
       throw ValidationError("give at least one --adapter, and as many shares as adapters")
     }
     let base = try model.directory()
-    try TrainingDirectory(output: output).refuse(base: base)
+    let place = TrainingDirectory(output: output)
+    try place.refuse(base: base)
+    guard FilePath.isFolder(place.path) == nil else {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(output): holds an adaptation, whose report would be of another model then; choose another directory"
+      )
+    }
     try onEngine {
       let whole = try AcousticModel(directory: base, language: model.language)
       try whole.merge(

@@ -84,6 +84,16 @@ package final class Trainer {
     state = try TrainingCheckpoint.read(
       from: files.last, into: parameters, optimiser, moving, fingerprint: state.fingerprint)
     corpus.leaveOut(state.failures)
+    // Not after hours of training that end with these weights.
+    guard
+      state.best == nil
+        || TrainingCheckpoint.look(in: files.best, fingerprint: state.fingerprint) != nil
+    else {
+      throw IdiolectError(
+        .invalidData,
+        "\(files.best): missing or damaged, and it holds the best weights so far; remove \(files.path) to start over"
+      )
+    }
     // Killed between the two files, a run leaves the best weights newer than its state. They are what
     // they are: a run by the clock would never come by that look again.
     if var look = TrainingCheckpoint.look(in: files.best, fingerprint: state.fingerprint),

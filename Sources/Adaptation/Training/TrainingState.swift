@@ -51,6 +51,16 @@ package struct TrainingState: Codable, Sendable {
 
   package init() {}
 
+  /// Whether its counts are ones that a training can have come to.
+  var isPossible: Bool {
+    let counts = [
+      step, epoch, batch, batches, updates, brokenSteps, lossCount, frames, blankFrames,
+      looksSinceBest,
+    ]
+    return counts.allSatisfy { (0...1 << 48).contains($0) } && batch <= batches
+      && [seconds, audioSeconds].allSatisfy { (0...1e12).contains($0) }
+  }
+
   /// This state with the work of several stages in place of its own.
   package func withWork(of stages: [TrainingState]) -> TrainingState {
     var all = self
@@ -103,9 +113,9 @@ package enum TrainingCheckpoint {
     from path: String, into parameters: [Parameter], _ optimiser: AdamW,
     _ moving: (name: String, tensors: [Tensor])?, fingerprint: String
   ) throws -> TrainingState {
-    let file = try SafetensorsFile(path: path)
+    let file = try opened(path)
     guard let text = file.metadata["state"],
-      let state: TrainingState = TrainingCheckpoint.value(text)
+      let state: TrainingState = TrainingCheckpoint.value(text), state.isPossible
     else {
       throw IdiolectError(
         .invalidData, "\(path): not the checkpoint of a training; remove it to start over")
@@ -136,8 +146,16 @@ package enum TrainingCheckpoint {
 
   /// Puts the parameters of a weights file into a network.
   package static func readWeights(_ path: String, into parameters: [Parameter]) throws {
-    let file = try SafetensorsFile(path: path)
+    let file = try opened(path)
     for parameter in parameters { try file.fill(parameter.tensor, from: parameter.name) }
+  }
+
+  private static func opened(_ path: String) throws -> SafetensorsFile {
+    do { return try SafetensorsFile(path: path) } catch let error as IdiolectError {
+      let cause = error.parts(without: path, remedy: "").cause
+      throw IdiolectError(
+        error.code, "\(path): \(cause); remove the folder it lies in to start over", cause: error)
+    }
   }
 
   /// Writes the best weights so far with the look that found them to be so.
@@ -185,11 +203,12 @@ package enum TrainingCheckpoint {
 
 extension SafetensorsFile {
   fileprivate func fill(_ tensor: Tensor, from name: String) throws {
-    let values = try readFloats(name)
-    guard values.count == tensor.count else {
+    guard entries[name]?.shape == tensor.shape else {
       throw IdiolectError(
-        .invalidData, "\(path): the tensor \(name) has another size; remove it to start over")
+        .invalidData,
+        "\(path): the tensor \(name) is missing or has another shape; remove it to start over")
     }
+    let values = try readFloats(name)
     tensor.pointer.update(from: values, count: values.count)
     tensor.didChange()
   }

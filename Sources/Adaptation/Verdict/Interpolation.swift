@@ -69,7 +69,9 @@ package struct Interpolation: Sendable {
   package var summary: String {
     let scores = points.map { point in
       "\(decimals(point.share, 2)): \(percent(point.target.characterErrorRate))"
-        + (point.retained.map { " (retained \(percent($0.characterErrorRate)))" } ?? "")
+        + (point.retained.map {
+          " (retained \(percent($0.characterErrorRate)), WER \(percent($0.wordErrorRate)))"
+        } ?? "")
     }
     return "weights between base (0) and adapted (1), dev CER \(scores.joined(separator: ", ")); "
       + (chosen == 1

@@ -3,7 +3,7 @@ package import SpeechText
 /// What an adaptation did to the target's error, on data that chose nothing.
 public enum Verdict: String, Sendable, Codable {
   /// The 95 % interval of the difference lies below zero: fewer errors. With more word errors beyond chance, a
-  /// gain in characters is neutral.
+  /// gain in characters is neutral, and no gain is negative.
   case positive = "positive transfer"
   /// It contains zero, or there are too few utterances to know.
   case neutral
@@ -62,7 +62,8 @@ package struct Decision: Sendable {
       characters.isResolvable
       ? Verdict(lower: characters.lower, upper: characters.upper) : .neutral
     let losesWords = byCharacters == .positive && words.isWorse
-    verdict = losesWords ? .neutral : byCharacters
+    let losesOnlyWords = byCharacters == .neutral && words.isWorse
+    verdict = losesWords ? .neutral : losesOnlyWords ? .negative : byCharacters
     if let forgetting, forgetting.outcome == .exceeded {
       ships = .base
       reason =
@@ -85,7 +86,7 @@ package struct Decision: Sendable {
       why = "\(rival.text) makes significantly fewer errors, but never knew what is retained"
     case .negative:
       shipped = rival
-      why = "the adapted model makes significantly more errors"
+      why = "the adapted model makes significantly more \(losesOnlyWords ? "word " : "")errors"
     case .neutral:
       why =
         rival == .scratch

@@ -8,8 +8,12 @@ import Testing
 @Suite struct BFloat16Tests {
   static let lacking: Comment = "this processor does not multiply bfloat16 in hardware"
 
-  @Test(.enabled(if: ck_has_bfloat16(), lacking)) func linear() throws {
-    try agree((33, 70, 21)) { rows, inputs, outputs, seed in
+  /// With terms that fill all but one place of a tile: of the weight's gradient 63 and 991, of the output 95.
+  @Test(
+    .enabled(if: ck_has_bfloat16(), lacking),
+    arguments: [(33, 70, 21), (63, 176, 29), (991, 304, 176), (16, 95, 80)])
+  func linear(_ sizes: (Int, Int, Int)) throws {
+    try agree(sizes) { rows, inputs, outputs, seed in
       [.random(rows, inputs, seed: seed), .random(outputs, inputs, seed: seed + 1)]
     } by: {
       $0[0].linear($0[1], result: .float32, $1)

@@ -17,7 +17,11 @@ import Testing
     return (row.map { worth > 0 ? (Double($0) / worth).rounded(.toNearestOrEven) : 0 }, worth)
   }
 
-  @Test(arguments: [(1, 1, 1), (3, 5, 7), (130, 64, 48), (257, 200, 33)], [true, false])
+  @Test(
+    arguments: [
+      (1, 1, 1), (3, 5, 7), (130, 64, 48), (257, 200, 33), (8, 125, 40), (35, 126, 39),
+      (9, 127, 38),
+    ], [true, false])
   func asByHand(_ sizes: (Int, Int, Int), _ hasBias: Bool) throws {
     let (rows, inputs, outputs) = sizes
     let x = random(rows * inputs, 1)

@@ -24,7 +24,7 @@ struct AdaptationPage {
       \(models)
       <h2>Training</h2><div class="charts">\(charts)</div>
       <h2>By speaker</h2>\(groups { $0.utterance.speaker ?? "unknown" })
-      <h2>By length</h2>\(groups(AdaptationPage.length))
+      <h2>By length</h2>\(groups(AdaptationPage.length, order: AdaptationPage.lengths))
       <h2>Characters taken for others</h2>\(confusions)
       <h2>What changed most for the better</h2>\(examples(changes.prefix(AdaptationPage.examples).filter { $0.gain > 0 }))
       <h2>What changed most for the worse</h2>\(examples(changes.reversed().prefix(AdaptationPage.examples).filter { $0.gain < 0 }))
@@ -111,18 +111,23 @@ struct AdaptationPage {
     pairs.sorted { ($0.gain, $1.base.utterance.id) > ($1.gain, $0.base.utterance.id) }
   }
 
+  private static let lengths = ["below 2 s", "2 to 5 s", "5 to 10 s", "10 s and more"]
+
   private static func length(_ score: Evaluation.Score) -> String {
     switch score.durationSeconds {
-    case ..<2: "below 2 s"
-    case ..<5: "2 to 5 s"
-    case ..<10: "5 to 10 s"
-    default: "10 s and more"
+    case ..<2: lengths[0]
+    case ..<5: lengths[1]
+    case ..<10: lengths[2]
+    default: lengths[3]
     }
   }
 
-  private func groups(_ name: (Evaluation.Score) -> String) -> String {
+  /// - Parameter order: of the groups; by name where it has none of them.
+  private func groups(_ name: (Evaluation.Score) -> String, order: [String] = []) -> String {
     let parts = Dictionary(grouping: pairs) { name($0.base) }
-    let rows = parts.sorted { $0.key < $1.key }.map { name, changes -> [String] in
+    func place(_ group: String) -> Int { order.firstIndex(of: group) ?? order.count }
+    let rows = parts.sorted { (place($0.key), $0.key) < (place($1.key), $1.key) }.map {
+      name, changes -> [String] in
       func rate(_ counts: KeyPath<Change, ErrorCounts>) -> String {
         percent(changes.reduce(ErrorCounts()) { $0 + $1[keyPath: counts] }.rate)
       }
