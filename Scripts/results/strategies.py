@@ -4,8 +4,9 @@
 
 Each strategy makes as many passes over a target as the others, at a learning rate fixed beforehand; auto gets
 a time budget instead. Errors are of the trained network (or the average of its weights, where that ships) on the
-test set, whether it shipped or not; for auto, of what shipped. The best in hindsight is the strategy with the lowest mean over the seeds. What auto finds turns on how
-much its budget holds: --fixed leaves it out, to be run later on a machine that does nothing else.
+test set, whether it shipped or not; for auto, of what shipped. The best in hindsight is the strategy with the lowest
+mean over the seeds. What auto finds turns on how much its budget holds: --fixed leaves it out, to be run later on a
+machine that does nothing else.
 """
 
 import json
