@@ -25,6 +25,7 @@ class Peer(Harness):
 def main():
     harness = Peer("peer", __doc__)
     wall = harness.given.minutes
+    harness.options = " --peer-python VENV/bin/python"
     rows = []
     for name, target in chosen(harness, TARGETS):
         directory, lr = target.base, target.lr
