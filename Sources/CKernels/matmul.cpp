@@ -88,7 +88,7 @@ double traffic(const ck_matmul_shape &s) {
 
 /// Of products in bfloat16 those whose terms leave one place of a tile's 32 free (see `hasFaultyTiles`).
 bool isPaddedWrongly(const ck_matmul_shape &s) {
-return ck::hasFaultyTiles() && s.a_type == CK_BFLOAT16 && s.b_type == CK_BFLOAT16 && s.k % 32 == 31;
+  return ck::hasFaultyTiles() && s.a_type == CK_BFLOAT16 && s.b_type == CK_BFLOAT16 && s.k % 32 == 31;
 }
 
 /// All terms but the last, and then that one.
