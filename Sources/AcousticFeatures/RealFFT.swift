@@ -1,4 +1,5 @@
 import CFFTW
+import Foundation
 import Synchronization
 
 /// The Fourier transform of real frames of one length, planned once and shared by all threads.
@@ -8,7 +9,9 @@ import Synchronization
 final class RealFFT<Real: FFTReal>: Sendable {
   let length: Int
   // FFTW's plans are immutable, and its new-array execute functions may be called from any thread.
-  nonisolated(unsafe) private let plans: (forward: OpaquePointer, inverse: OpaquePointer)
+  nonisolated(unsafe) private let plans: FFTPlans
+  /// sin and cos of 2πk / length for k from 0 to length / 4, one after the other; empty for an odd length.
+  private let turns: Table<Real>
 
   /// The plan for a length, made at its first use. Lengths come from validated configurations, so there are few,
   /// and they stay for the life of the process.
@@ -31,6 +34,9 @@ final class RealFFT<Real: FFTReal>: Sendable {
       preconditionFailure("FFTW has no plan for length \(length)")
     }
     self.plans = plans
+    let angles = (0...length / 4).map { 2 * Double.pi * Double($0) / Double(length) }
+    turns = Table(
+      length % 2 == 0 ? angles.map { Real(sin($0)) } + angles.map { Real(cos($0)) } : [])
   }
 
   /// The transform of a frame.
@@ -47,8 +53,40 @@ final class RealFFT<Real: FFTReal>: Sendable {
     Real.inverse(plans.inverse, spectrum.pointer, frame.pointer)
   }
 
-  /// Lives as long as the process.
-  var forwardPlan: OpaquePointer { plans.forward }
+  /// Power spectra by this transform. It lives as long as the process.
+  var power: Power { Power(length: length, plans: plans, turns: turns.pointer) }
+
+  /// A power spectrum, which does not need the transform itself.
+  ///
+  /// An even length is transformed as half as many complex numbers, of which FFTW has faster code, and the two
+  /// halves are parted on the way to the power.
+  struct Power {
+    fileprivate let length: Int
+    fileprivate let plans: FFTPlans
+    fileprivate let turns: UnsafePointer<Real>
+
+    /// - Parameters:
+    ///   - frame: `[length]`, kept as it is.
+    ///   - scratch: `[length + 2]`.
+    ///   - power: gets `[length / 2 + 1]`.
+    func callAsFunction(
+      _ frame: Real.Buffer, scratch: Real.Buffer, into power: UnsafeMutablePointer<Float>
+    ) {
+      if let halves = plans.halves {
+        Real.halves(halves, frame, scratch)
+        Real.power(ofHalves: scratch, turns, into: power, count: length / 2)
+      } else {
+        Real.forward(plans.forward, frame, scratch)
+        Real.power(scratch, into: power, count: length / 2 + 1)
+      }
+    }
+  }
+}
+
+/// FFTW's plans for a length: real to complex, back, and, of an even one, of its half of complex numbers.
+struct FFTPlans {
+  let forward, inverse: OpaquePointer
+  let halves: OpaquePointer?
 }
 
 private struct FFTKey: Hashable {
@@ -61,9 +99,8 @@ private let fftPlans = Mutex<[FFTKey: any AnyObject & Sendable]>([:])
 
 /// A precision that FFTW has. Each of these functions has a twin of another name there.
 protocol FFTReal: FrameReal {
-  static func plans(
-    _ length: Int32, _ frame: Buffer, _ spectrum: Buffer
-  ) -> (forward: OpaquePointer, inverse: OpaquePointer)?
+  static func plans(_ length: Int32, _ frame: Buffer, _ spectrum: Buffer) -> FFTPlans?
+  static func halves(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer)
   static func forward(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer)
   static func inverse(_ plan: OpaquePointer, _ spectrum: Buffer, _ frame: Buffer)
 }
@@ -76,15 +113,23 @@ extension FFTReal {
 }
 
 extension Float: FFTReal {
-  static func plans(
-    _ length: Int32, _ frame: Buffer, _ spectrum: Buffer
-  ) -> (forward: OpaquePointer, inverse: OpaquePointer)? {
+  static func plans(_ length: Int32, _ frame: Buffer, _ spectrum: Buffer) -> FFTPlans? {
+    let halves =
+      length % 2 == 0
+      ? fftwf_plan_dft_1d(
+        length / 2, pairs(frame), pairs(spectrum), FFTW_FORWARD, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT
+      )
+      : nil
     guard
       let forward = fftwf_plan_dft_r2c_1d(
         length, frame, pairs(spectrum), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT),
       let inverse = fftwf_plan_dft_c2r_1d(length, pairs(spectrum), frame, FFTW_ESTIMATE)
     else { return nil }
-    return (forward, inverse)
+    return FFTPlans(forward: forward, inverse: inverse, halves: halves)
+  }
+
+  static func halves(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer) {
+    fftwf_execute_dft(plan, pairs(frame), pairs(spectrum))
   }
 
   static func forward(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer) {
@@ -97,15 +142,23 @@ extension Float: FFTReal {
 }
 
 extension Double: FFTReal {
-  static func plans(
-    _ length: Int32, _ frame: Buffer, _ spectrum: Buffer
-  ) -> (forward: OpaquePointer, inverse: OpaquePointer)? {
+  static func plans(_ length: Int32, _ frame: Buffer, _ spectrum: Buffer) -> FFTPlans? {
+    let halves =
+      length % 2 == 0
+      ? fftw_plan_dft_1d(
+        length / 2, pairs(frame), pairs(spectrum), FFTW_FORWARD, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT
+      )
+      : nil
     guard
       let forward = fftw_plan_dft_r2c_1d(
         length, frame, pairs(spectrum), FFTW_ESTIMATE | FFTW_PRESERVE_INPUT),
       let inverse = fftw_plan_dft_c2r_1d(length, pairs(spectrum), frame, FFTW_ESTIMATE)
     else { return nil }
-    return (forward, inverse)
+    return FFTPlans(forward: forward, inverse: inverse, halves: halves)
+  }
+
+  static func halves(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer) {
+    fftw_execute_dft(plan, pairs(frame), pairs(spectrum))
   }
 
   static func forward(_ plan: OpaquePointer, _ frame: Buffer, _ spectrum: Buffer) {

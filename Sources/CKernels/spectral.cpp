@@ -110,6 +110,54 @@ CK_INLINE void powerOf(const Real *pairs, float *__restrict out, size_t count) {
   }
 }
 
+/// With z the transform of pairs, E = z[k] + z*[n − k] and D = z[k] − z*[n − k], twice that of the real numbers is
+/// E − (sin + i cos) · D, and its like at n − k is the conjugate of E + (sin + i cos) · D.
+template <typename Real>
+CK_INLINE void powerOfHalves(const Real *z, const Real *turns, float *__restrict out, size_t count) {
+  using Vector = Real __attribute__((vector_size(8 * sizeof(Real))));
+  struct __attribute__((packed, aligned(4), may_alias)) InMemory {
+    Vector value;
+  };
+  using Powers = float __attribute__((vector_size(32)));
+  const size_t half = count / 2;
+  const Real *sines = turns, *cosines = turns + half + 1;
+  out[0] = static_cast<float>((z[0] + z[1]) * (z[0] + z[1]));
+  out[count] = static_cast<float>((z[0] - z[1]) * (z[0] - z[1]));
+  const Real quarter = static_cast<Real>(0.25);
+  if (half < 8) {
+    for (size_t k = 1; k <= half; k++) {
+      const Real *low = z + 2 * k, *high = z + 2 * (count - k);
+      const Real er = low[0] + high[0], ei = low[1] - high[1], dr = low[0] - high[0], di = low[1] + high[1];
+      const Real tr = sines[k] * dr - cosines[k] * di, ti = sines[k] * di + cosines[k] * dr;
+      const Real ar = er - tr, ai = ei - ti, br = er + tr, bi = ei + ti;
+      out[k] = static_cast<float>(quarter * (ar * ar + ai * ai));
+      out[count - k] = static_cast<float>(quarter * (br * br + bi * bi));
+    }
+    return;
+  }
+  for (size_t block = 1; block <= half; block += 8) {
+    // The last eight begin sooner where they would pass the middle.
+    const size_t k = std::min(block, half - 7);
+    const Vector low0 = reinterpret_cast<const InMemory *>(z + 2 * k)->value;
+    const Vector low1 = reinterpret_cast<const InMemory *>(z + 2 * k + 8)->value;
+    const Vector high0 = reinterpret_cast<const InMemory *>(z + 2 * (count - k) - 14)->value;
+    const Vector high1 = reinterpret_cast<const InMemory *>(z + 2 * (count - k) - 6)->value;
+    const Vector lr = __builtin_shufflevector(low0, low1, 0, 2, 4, 6, 8, 10, 12, 14);
+    const Vector li = __builtin_shufflevector(low0, low1, 1, 3, 5, 7, 9, 11, 13, 15);
+    const Vector hr = __builtin_shufflevector(high0, high1, 14, 12, 10, 8, 6, 4, 2, 0);
+    const Vector hi = __builtin_shufflevector(high0, high1, 15, 13, 11, 9, 7, 5, 3, 1);
+    const Vector s = reinterpret_cast<const InMemory *>(sines + k)->value;
+    const Vector c = reinterpret_cast<const InMemory *>(cosines + k)->value;
+    const Vector er = lr + hr, ei = li - hi, dr = lr - hr, di = li + hi;
+    const Vector tr = s * dr - c * di, ti = s * di + c * dr;
+    const Vector ar = er - tr, ai = ei - ti, br = er + tr, bi = ei + ti;
+    const Vector a = quarter * (ar * ar + ai * ai), b = quarter * (br * br + bi * bi);
+    const Vector turned = __builtin_shufflevector(b, b, 7, 6, 5, 4, 3, 2, 1, 0);
+    reinterpret_cast<EightInMemory *>(out + k)->value = __builtin_convertvector(a, Powers);
+    reinterpret_cast<EightInMemory *>(out + count - k - 7)->value = __builtin_convertvector(turned, Powers);
+  }
+}
+
 CK_CLONES void samples(const float *x, float emphasis, float scale, float *out, size_t count) {
   takeSamples(x, emphasis, scale, out, count);
 }
@@ -129,6 +177,23 @@ CK_CLONES void windowed(const double *x, double emphasis, const double *window, 
 CK_CLONES void power(const float *pairs, float *out, size_t count) { powerOf(pairs, out, count); }
 CK_CLONES void power(const double *pairs, float *out, size_t count) { powerOf(pairs, out, count); }
 
+CK_CLONES void halvesPower(const float *z, const float *turns, float *out, size_t count) {
+  powerOfHalves(z, turns, out, count);
+}
+CK_CLONES void halvesPower(const double *z, const double *turns, float *out, size_t count) {
+  powerOfHalves(z, turns, out, count);
+}
+
+CK_CLONES float largest(const float *x, size_t count) {
+  float found[16];
+  for (float &lane : found) lane = -std::numeric_limits<float>::infinity();
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (size_t lane = 0; lane < 16; lane++) found[lane] = x[i + lane] > found[lane] ? x[i + lane] : found[lane];
+  for (; i < count; i++) found[0] = std::max(found[0], x[i]);
+  return *std::max_element(found, found + 16);
+}
+
 CK_CLONES double sum(const float *x, size_t count) {
   return sumOf(count, [x](size_t i) { return static_cast<double>(x[i]); });
 }
@@ -141,26 +206,32 @@ CK_CLONES double sum(const float *x, size_t count) {
 #define CK_EIGHTS(a, b) \
   (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
 
-CK_CLONES void bandSums(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,
+CK_CLONES void bandSums(const float *power, const int32_t *starts, const int32_t *widths, const float *weights,
                         size_t bands, float *out) {
+#define CK_BINS(b) reinterpret_cast<const EightInMemory *>(power + starts[first + b] + 8 * k)->value
+#define CK_WEIGHTS(b) reinterpret_cast<const EightInMemory *>(weights + 8 * b)->value
   for (size_t first = 0; first < bands; first += 8) {
-    const size_t some = std::min<size_t>(8, bands - first);
-    Eight sums[8] = {};
-    for (size_t b = 0; b < some; b++) {
-      const float *bins = power + starts[first + b];
-      const int32_t begin = offsets[first + b], count = offsets[first + b + 1] - begin;
-      Eight sum = {};
-      for (int32_t k = 0; k < count; k += 8) {
-        sum += reinterpret_cast<const EightInMemory *>(bins + k)->value *
-               reinterpret_cast<const EightInMemory *>(weights + begin + k)->value;
-      }
-      sums[b] = sum;
+    Eight a = {}, b = {}, c = {}, d = {}, e = {}, f = {}, g = {}, h = {};
+    for (int32_t k = 0; k < widths[first / 8]; k++, weights += 64) {
+      a += CK_BINS(0) * CK_WEIGHTS(0);
+      b += CK_BINS(1) * CK_WEIGHTS(1);
+      c += CK_BINS(2) * CK_WEIGHTS(2);
+      d += CK_BINS(3) * CK_WEIGHTS(3);
+      e += CK_BINS(4) * CK_WEIGHTS(4);
+      f += CK_BINS(5) * CK_WEIGHTS(5);
+      g += CK_BINS(6) * CK_WEIGHTS(6);
+      h += CK_BINS(7) * CK_WEIGHTS(7);
     }
-    const Eight low = CK_FOURS(CK_PAIRS(sums[0], sums[1]), CK_PAIRS(sums[2], sums[3]));
-    const Eight high = CK_FOURS(CK_PAIRS(sums[4], sums[5]), CK_PAIRS(sums[6], sums[7]));
+    const Eight low = CK_FOURS(CK_PAIRS(a, b), CK_PAIRS(c, d)), high = CK_FOURS(CK_PAIRS(e, f), CK_PAIRS(g, h));
     const Eight all = CK_EIGHTS(low, high);
-    for (size_t b = 0; b < some; b++) out[first + b] = all[b];
+    if (first + 8 <= bands) {
+      reinterpret_cast<EightInMemory *>(out + first)->value = all;
+    } else {
+      for (size_t band = first; band < bands; band++) out[band] = all[band - first];
+    }
   }
+#undef CK_BINS
+#undef CK_WEIGHTS
 }
 
 CK_CLONES void project(const float *x, size_t count, const float *rows, size_t width, float *out) {
@@ -237,11 +308,21 @@ void ck_power_spectrum(const float *pairs, float *out, size_t count) { power(pai
 
 void ck_power_spectrum_double(const double *pairs, float *out, size_t count) { power(pairs, out, count); }
 
+void ck_power_of_halves(const float *halves, const float *turns, float *out, size_t count) {
+  halvesPower(halves, turns, out, count);
+}
+
+void ck_power_of_halves_double(const double *halves, const double *turns, float *out, size_t count) {
+  halvesPower(halves, turns, out, count);
+}
+
+float ck_largest(const float *x, size_t count) { return largest(x, count); }
+
 double ck_frame_sum(const float *x, size_t count) { return sum(x, count); }
 
-void ck_bands(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,
+void ck_bands(const float *power, const int32_t *starts, const int32_t *widths, const float *weights,
               size_t bands, float *out) {
-  bandSums(power, starts, offsets, weights, bands, out);
+  bandSums(power, starts, widths, weights, bands, out);
 }
 
 void ck_logarithm(float *x, size_t count, ck_log_guard guard, float value, float factor) {

@@ -54,19 +54,63 @@ struct FrameKernelTests {
   }
 
   @Test(arguments: [1, 7, 8, 9, 80]) func bands(_ bands: Int) {
-    let power = random(300, 3)
-    let counts = (0..<bands).map { 8 * ($0 % 4) }
-    let offsets = counts.reduce(into: [Int32(0)]) { $0.append($0.last! + Int32($1)) }
-    let starts = (0..<bands).map { Int32($0 * 3) }
-    let weights = random(Int(offsets.last!) + 1, 4)
-    var found = [Float](repeating: .nan, count: bands)
-    ck_bands(power, starts, offsets, weights, bands, &found)
-    for band in 0..<bands {
-      let expected = (0..<counts[band]).reduce(0.0) {
-        $0 + Double(power[3 * band + $1]) * Double(weights[Int(offsets[band]) + $1])
+    let power = random(400, 3)
+    let eights = (bands + 7) / 8
+    let widths = (0..<eights).map { Int32($0 % 4) }
+    let starts = (0..<8 * eights).map { Int32($0 < bands ? 3 * $0 : 0) }
+    let weights = random(64 * widths.reduce(0) { $0 + Int($1) } + 1, 4)
+    var found = [Float](repeating: .nan, count: bands + 1)
+    ck_bands(power, starts, widths, weights, bands, &found)
+    var first = 0
+    for eight in 0..<eights {
+      for place in 0..<min(8, bands - 8 * eight) {
+        let band = 8 * eight + place
+        let expected = (0..<8 * Int(widths[eight])).reduce(0.0) { sum, bin in
+          sum + Double(power[3 * band + bin])
+            * Double(weights[first + bin / 8 * 64 + 8 * place + bin % 8])
+        }
+        #expect(abs(Double(found[band]) - expected) < 1e-5)
       }
-      #expect(abs(Double(found[band]) - expected) < 1e-5)
+      first += 64 * Int(widths[eight])
     }
+    // Nothing beyond.
+    #expect(found[bands].isNaN)
+  }
+
+  @Test(arguments: [1, 2, 3, 15, 16, 17, 200, 256]) func powerOfHalves(_ count: Int) {
+    func transform(_ x: [(Double, Double)], _ bin: Int) -> (Double, Double) {
+      x.enumerated().reduce((0.0, 0.0)) { sum, value in
+        let turn = -2 * Double.pi * Double(value.offset * bin % x.count) / Double(x.count)
+        let (real, imaginary) = value.element
+        return (
+          sum.0 + real * cos(turn) - imaginary * sin(turn),
+          sum.1 + real * sin(turn) + imaginary * cos(turn)
+        )
+      }
+    }
+    let x = random(2 * count, 9).map(Double.init)
+    let halves = (0..<count).flatMap { bin -> [Double] in
+      let (real, imaginary) = transform((0..<count).map { (x[2 * $0], x[2 * $0 + 1]) }, bin)
+      return [real, imaginary]
+    }
+    let angles = (0...count / 2).map { Double.pi * Double($0) / Double(count) }
+    let turns = angles.map { sin($0) } + angles.map { cos($0) }
+    let expected = (0...count).map { bin -> Double in
+      let (real, imaginary) = transform(x.map { ($0, 0) }, bin)
+      return real * real + imaginary * imaginary
+    }
+    let most = expected.max()!
+    var found = [Float](repeating: .nan, count: count + 2)
+    ck_power_of_halves_double(halves, turns, &found, count)
+    for bin in 0...count { #expect(abs(Double(found[bin]) - expected[bin]) < 1e-7 * most) }
+    ck_power_of_halves(halves.map { Float($0) }, turns.map { Float($0) }, &found, count)
+    for bin in 0...count { #expect(abs(Double(found[bin]) - expected[bin]) < 2e-6 * most) }
+    #expect(found[count + 1].isNaN)
+  }
+
+  @Test(arguments: [0, 1, 15, 16, 100]) func largest(_ count: Int) {
+    let x = random(count, 10)
+    #expect(ck_largest(x, count) == x.max() ?? -.infinity)
   }
 
   @Test(arguments: [1, 13, 16, 40]) func projection(_ width: Int) {

@@ -16,6 +16,10 @@ protocol FrameReal: BinaryFloatingPoint, BitwiseCopyable, Codable, Sendable {
     _ x: Buffer, emphasis: Double, by window: UnsafePointer<Self>, into out: Buffer, count: Int)
   /// re² + im² of so many pairs.
   static func power(_ pairs: Buffer, into power: UnsafeMutablePointer<Float>, count: Int)
+  /// The count + 1 powers of 2 · count real numbers whose pairs were transformed as count complex ones.
+  static func power(
+    ofHalves halves: Buffer, _ turns: UnsafePointer<Self>, into power: UnsafeMutablePointer<Float>,
+    count: Int)
 }
 
 extension Float {
@@ -38,6 +42,13 @@ extension Float {
   static func power(_ pairs: Buffer, into power: UnsafeMutablePointer<Float>, count: Int) {
     ck_power_spectrum(pairs, power, count)
   }
+
+  static func power(
+    ofHalves halves: Buffer, _ turns: UnsafePointer<Float>,
+    into power: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    ck_power_of_halves(halves, turns, power, count)
+  }
 }
 
 extension Double {
@@ -59,5 +70,12 @@ extension Double {
 
   static func power(_ pairs: Buffer, into power: UnsafeMutablePointer<Float>, count: Int) {
     ck_power_spectrum_double(pairs, power, count)
+  }
+
+  static func power(
+    ofHalves halves: Buffer, _ turns: UnsafePointer<Double>,
+    into power: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    ck_power_of_halves_double(halves, turns, power, count)
   }
 }

@@ -78,6 +78,9 @@ public struct Logarithm: Sendable, Codable, Hashable {
   /// Whether the loudest value of the whole recording matters.
   var needsMaximum: Bool { kind != .none && range != nil }
 
+  /// Whether there is a range, shift or gain.
+  var isFinished: Bool { needsMaximum || shift != 0 || gain != 1 }
+
   /// Range, shift and gain, in place.
   func finish(_ values: UnsafeMutablePointer<Float>, count: Int, maximum: Float) {
     if kind != .none, let range {

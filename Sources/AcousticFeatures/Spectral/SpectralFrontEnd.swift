@@ -1,5 +1,6 @@
 import Basics
 import CKernels
+import Synchronization
 
 /// Features by any convention that a `SpectralConfiguration` can say.
 ///
@@ -55,57 +56,47 @@ public struct SpectralFrontEnd: FrontEnd {
   private static let framesWorthAThread = 128
 
   private func features(_ source: SampleWindow, total: Int, valid: Int) -> [Float] {
-    let bands = configuration.bands
+    let (bands, bins, logarithm) = (configuration.bands, bins, configuration.logarithm)
     // Without cepstra and energies of frames, these are the features: with frames that are not valid, of zeros.
     let areFeatures = configuration.cepstra == nil && configuration.energy == nil
     var energies = [Float](repeating: 0, count: (areFeatures ? total : valid) * bands)
     var logEnergies = [Float](repeating: 0, count: valid)
+    var values = [Float](repeating: 0, count: areFeatures ? 0 : total * bins)
     energies.withUnsafeMutableBufferPointer { energies in
       logEnergies.withUnsafeMutableBufferPointer { logEnergies in
-        // Ranges are disjoint: no two threads write one frame.
-        let (energies, logEnergies) = (energies, logEnergies)
-        parallelFor(valid, grain: SpectralFrontEnd.framesWorthAThread) { range in
-          let worker = SpectralWorker(rows)
-          for index in range {
-            logEnergies[index] = worker.energies(
-              index, of: source, into: energies.baseAddress! + index * bands)
+        values.withUnsafeMutableBufferPointer { values in
+          // Ranges are disjoint: no two threads write one frame.
+          let (energies, logEnergies, values) = (energies, logEnergies, values)
+          let loudest = Mutex(-Float.infinity)
+          parallelFor(valid, grain: SpectralFrontEnd.framesWorthAThread) { range in
+            let worker = SpectralWorker(rows)
+            for index in range {
+              logEnergies[index] = worker.energies(
+                index, of: source, into: energies.baseAddress! + index * bands)
+            }
+            guard logarithm.needsMaximum else { return }
+            let largest = ck_largest(
+              energies.baseAddress! + range.lowerBound * bands, range.count * bands)
+            loudest.withLock { $0 = max($0, largest) }
+          }
+          guard logarithm.isFinished || !areFeatures else { return }
+          let maximum = loudest.withLock { $0 }
+          parallelFor(valid, grain: 8 * SpectralFrontEnd.framesWorthAThread) { range in
+            let frames = energies.baseAddress! + range.lowerBound * bands
+            logarithm.finish(frames, count: range.count * bands, maximum: maximum)
+            guard !areFeatures else { return }
+            let shape = rows.shape
+            for index in range {
+              shape.features(
+                energies.baseAddress! + index * bands, logEnergy: logEnergies[index],
+                into: values.baseAddress! + index * bins)
+            }
           }
         }
       }
-      let logarithm = configuration.logarithm
-      let maximum =
-        logarithm.needsMaximum ? largest(energies.baseAddress!, count: valid * bands) : 0
-      logarithm.finish(energies.baseAddress!, count: valid * bands, maximum: maximum)
     }
-    if areFeatures { return energies }
-    var values = [Float](repeating: 0, count: total * bins)
-    energies.withUnsafeMutableBufferPointer { energies in
-      values.withUnsafeMutableBufferPointer { values in
-        let (energies, values) = (energies, values)
-        parallelFor(valid, grain: 8 * SpectralFrontEnd.framesWorthAThread) { range in
-          let worker = SpectralWorker(rows)
-          for index in range {
-            worker.features(
-              energies.baseAddress! + index * bands, logEnergy: logEnergies[index],
-              into: values.baseAddress! + index * bins)
-          }
-        }
-      }
-    }
-    return values
+    return areFeatures ? energies : values
   }
-}
-
-/// The largest of `count` values, eight at a time.
-private func largest(_ values: UnsafePointer<Float>, count: Int) -> Float {
-  let raw = UnsafeRawPointer(values)
-  var eight = SIMD8<Float>(repeating: -.infinity)
-  let whole = count & ~7
-  for index in stride(from: 0, to: whole, by: 8) {
-    eight = pointwiseMax(
-      eight, raw.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self))
-  }
-  return (whole..<count).reduce(eight.max()) { max($0, values[$1]) }
 }
 
 /// A front end that is a spectral one under a configuration of its own.

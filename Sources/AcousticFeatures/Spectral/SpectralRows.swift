@@ -53,6 +53,27 @@ struct SpectralRows: Sendable {
     energyFloor = floor > 0 ? Float(log(floor)) : -.infinity
   }
 
+  /// What makes features of energies, valid as long as these tables.
+  var shape: Shape { Shape(configuration: configuration, transform: transform?.pointer) }
+
+  struct Shape {
+    fileprivate let configuration: SpectralConfiguration
+    fileprivate let transform: UnsafePointer<Float>?
+
+    /// The features of a frame, `[bins]`, from its finished energies, `[bands]`.
+    func features(
+      _ energies: UnsafePointer<Float>, logEnergy: Float, into row: UnsafeMutablePointer<Float>
+    ) {
+      let bands = configuration.bands
+      let shift = configuration.energy?.place == .first ? 1 : 0
+      if let transform, let cepstra = configuration.cepstra {
+        ck_project(energies, bands, transform, cepstra.count, row + shift)
+      } else {
+        (row + shift).update(from: energies, count: bands)
+      }
+      if configuration.energy != nil { row[0] = logEnergy }
+    }
+  }
 }
 
 /// One thread's work by a convention's tables.
@@ -65,7 +86,6 @@ final class SpectralWorker {
   private let double: Workspace<Double>?
   private let power: AlignedReals<Float>
   private let mel: MelBank.Pointers?
-  private let transform: UnsafePointer<Float>?
   private let energyFloor: Float
   /// Owns what the pointers are to.
   private let rows: SpectralRows
@@ -78,7 +98,6 @@ final class SpectralWorker {
     double = isDouble ? Workspace(frames, rows.windowValues) : nil
     power = AlignedReals(count: max(rows.mel?.paddedBins ?? 0, frames.fftLength + 2))
     mel = rows.mel?.pointers
-    transform = rows.transform?.pointer
     energyFloor = rows.energyFloor
   }
 
@@ -91,11 +110,11 @@ final class SpectralWorker {
   private struct Workspace<Real: FFTReal> {
     let raw, frame, spectrum: UnsafeMutablePointer<Real>
     let window: UnsafePointer<Real>
-    let plan: OpaquePointer
+    let power: RealFFT<Real>.Power
 
     init(_ frames: Framing, _ window: Table<Real>) {
       self.window = window.pointer
-      plan = RealFFT<Real>.ofLength(frames.fftLength).forwardPlan
+      power = RealFFT<Real>.ofLength(frames.fftLength).power
       raw = AlignedReals.allocate(frames.windowLength)
       frame = AlignedReals.allocate(max(frames.fftLength, frames.windowLength))
       spectrum = AlignedReals.allocate(frames.fftLength + 2)
@@ -146,21 +165,6 @@ final class SpectralWorker {
     return max(energy, energyFloor)
   }
 
-  /// The features of a frame, `[bins]`, from its finished energies, `[bands]`.
-  func features(
-    _ energies: UnsafeMutablePointer<Float>, logEnergy: Float,
-    into row: UnsafeMutablePointer<Float>
-  ) {
-    let bands = configuration.bands
-    let shift = configuration.energy?.place == .first ? 1 : 0
-    if let transform, let cepstra = configuration.cepstra {
-      ck_project(energies, bands, transform, cepstra.count, row + shift)
-    } else {
-      (row + shift).update(from: energies, count: bands)
-    }
-    if configuration.energy != nil { row[0] = logEnergy }
-  }
-
   /// The power spectrum of a frame, and its energy where samples give that; 0 otherwise.
   @inline(__always)
   private func transform<Real: FFTReal>(
@@ -182,8 +186,7 @@ final class SpectralWorker {
     if configuration.energy?.source == .windowed {
       energy = Float(Real.energy(frame, count: frames.windowLength))
     }
-    Real.forward(work.plan, work.frame, work.spectrum)
-    Real.power(work.spectrum, into: power, count: frames.fftLength / 2 + 1)
+    work.power(work.frame, scratch: work.spectrum, into: power)
     return energy
   }
 

@@ -1,6 +1,8 @@
 /// Energies of a spectral convention as samples arrive, and features of them.
 struct SpectralStream {
+  // Owns the tables of both.
   private let worker: SpectralWorker
+  private let shape: SpectralRows.Shape
   private let configuration: SpectralConfiguration
   /// The latest samples, and the place of the first of them.
   private var samples: [Float] = []
@@ -24,6 +26,7 @@ struct SpectralStream {
     self.loudest = loudest
     configuration = rows.configuration
     worker = SpectralWorker(rows)
+    shape = rows.shape
   }
 
   /// The frames that are complete with these samples, or with no more of them: `[frames, bins]`.
@@ -53,7 +56,7 @@ struct SpectralStream {
       finish(&row)
       row.withUnsafeMutableBufferPointer { row in
         features.withUnsafeMutableBufferPointer {
-          worker.features(row.baseAddress!, logEnergy: energy, into: $0.baseAddress!)
+          shape.features(row.baseAddress!, logEnergy: energy, into: $0.baseAddress!)
         }
       }
       result += features

@@ -17,12 +17,20 @@ double ck_frame_energy_double(const double *x, size_t count);
 /// power[i] = re² + im² of `count` pairs.
 void ck_power_spectrum(const float *pairs, float *power, size_t count);
 void ck_power_spectrum_double(const double *pairs, float *power, size_t count);
+/// power[0 ... count] of the transform of 2 · count real numbers, from that of the same as `count` pairs, and
+/// turns[2, count / 2 + 1]: sin, then cos, of πk / count.
+void ck_power_of_halves(const float *halves, const float *turns, float *power, size_t count);
+void ck_power_of_halves_double(const double *halves, const double *turns, float *power, size_t count);
 /// The sum, in float64.
 double ck_frame_sum(const float *x, size_t count);
-/// out[b] = Σ_k power[starts[b] + k] · weights[offsets[b] + k], for k < offsets[b + 1] − offsets[b], a multiple of 8.
-/// power is readable that far.
-void ck_bands(const float *power, const int32_t *starts, const int32_t *offsets, const float *weights,
+/// out[b] = Σ_k power[starts[b] + k] · the weights of band b.
+///
+/// Bands go by eights, the last of them filled up with bands of no weight. The eight g takes widths[g] · 8 bins of
+/// each, for which power is readable; its weights are [widths[g], 8 bands, 8 bins], one eight after the other.
+void ck_bands(const float *power, const int32_t *starts, const int32_t *widths, const float *weights,
               size_t bands, float *out);
+/// The largest; −∞ of none.
+float ck_largest(const float *x, size_t count);
 /// What keeps zeros out of a logarithm: x + value, max(x, value), or value for an exact 0.
 typedef enum { CK_LOG_OFFSET = 0, CK_LOG_FLOOR = 1, CK_LOG_ZERO = 2 } ck_log_guard;
 /// x = factor · ln x after its guard, in place, to a unit in the last place. Of 0 the logarithm is −∞; of what is
