@@ -48,6 +48,12 @@ public struct AdapterProfile {
       }
     }
     var left = Set(store.names)
+    func requireFinite(_ values: [Float], _ name: String) throws {
+      guard !values.allSatisfy(\.isFinite) else { return }
+      throw refuse(
+        "the tensor '\(name)' holds values that are no numbers; its training failed, so make the adapter anew"
+      )
+    }
     func refuseUnused() throws {
       guard let other = left.sorted().first else { return }
       throw refuse("the tensor '\(other)' belongs to no layer of the base's encoder")
@@ -67,6 +73,9 @@ public struct AdapterProfile {
         })
       left.subtract(source.parameters.map(\.name))
       try refuseUnused()
+      for parameter in source.parameters {
+        try requireFinite(parameter.tensor.values, parameter.name)
+      }
       return
     }
     guard try node["peft_type"].string() == "LORA" else {
@@ -80,7 +89,24 @@ public struct AdapterProfile {
     guard (1...4096).contains(rank), alpha.isFinite else {
       throw refuse("its rank \(rank) or lora_alpha \(alpha) makes no sense")
     }
+    if case .array(let modules)? = node["target_modules"].value, modules.isEmpty {
+      throw refuse(
+        "its target_modules is empty; give the adapter_config.json that was written with its weights"
+      )
+    }
     let prefix = "base_model.model."
+    let source = ParameterSource { name, shape in
+      let name = prefix + name
+      guard let own = store[name]?.shape else { throw refuse("has no tensor '\(name)'") }
+      // A convolution over one frame has trailing sizes of 1.
+      guard own.starts(with: shape), own.dropFirst(shape.count).allSatisfy({ $0 == 1 }) else {
+        throw refuse(
+          "the tensor '\(name)' has the shape \(own), and the base and its r ask for \(shape)")
+      }
+      let values = try store.readFloats(name)
+      try requireFinite(values, name)
+      return values
+    }
     var updates: [String: LowRankUpdate] = [:]
     for linear in base.network.layers.flatMap(\.linears) {
       let name = prefix + linear.name
@@ -91,7 +117,7 @@ public struct AdapterProfile {
       // PEFT's names differ from a layer's own by the prefix alone.
       updates[linear.name] = try LowRankUpdate(
         linear.name, inputs: inputs, outputs: outputs, rank: rank, alpha: Float(alpha),
-        from: ParameterSource { name, _ in try store.readFloats(prefix + name) })
+        from: source)
       left.subtract(["\(name).lora_A.weight", "\(name).lora_B.weight"])
     }
     try refuseUnused()

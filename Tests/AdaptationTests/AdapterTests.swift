@@ -144,24 +144,71 @@ struct AdapterTests {
 
   @Test(
     arguments: [
-      #"{"peft_type": "IA3", "r": 2, "lora_alpha": 2}"#, #"{"peft_type": "LORA"}"#, "{", "",
-      #"{"peft_type": "LORA", "r": 0, "lora_alpha": 2}"#,
-      #"{"peft_type": "LORA", "r": 3, "lora_alpha": 2}"#,
-      #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "use_dora": true}"#,
-    ]) func brokenProfiles(_ configuration: String) throws
+      (#"{"peft_type": "IA3", "r": 2, "lora_alpha": 2}"#, "IA3"),
+      (#"{"peft_type": "LORA"}"#, "'r'"), ("{", "adapter_config.json"), ("", "adapter_config.json"),
+      (#"{"peft_type": "LORA", "r": 0, "lora_alpha": 2}"#, "rank 0"),
+      (#"{"peft_type": "LORA", "r": 3, "lora_alpha": 2}"#, "lora_A.weight' has the shape"),
+      (#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "use_dora": true}"#, "use_dora"),
+      (#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": []}"#, "target_modules"),
+    ]) func brokenProfiles(_ configuration: String, _ why: String) throws
   {
+    try withProfile { folder, base in
+      try AtomicFile.write(configuration, to: "\(folder)/adapter_config.json")
+      try expectRefusal(of: folder, for: base, naming: why)
+    }
+  }
+
+  @Test func brokenProfileWeights() throws {
+    try withProfile { folder, base in
+      _ = try AdapterProfile(directory: folder, for: base)
+      let file = "\(folder)/adapter_model.safetensors"
+      let store = try WeightStore(file: file)
+      let written = try store.names.sorted().map {
+        (name: $0, shape: store[$0]!.shape, values: try store.readFloats($0))
+      }
+      func write(
+        _ metadata: [String: String]? = nil, _ change: (Int, inout [Int], inout [Float]) -> Void
+      ) throws {
+        try SafetensorsWriter.write(
+          written.enumerated().map { index, tensor in
+            var (shape, values) = (tensor.shape, tensor.values)
+            change(index, &shape, &values)
+            return SafetensorsTensor(tensor.name, shape: shape) { values }
+          }, metadata: metadata ?? store.files[0].metadata, to: file)
+      }
+      // As many values, the other way round.
+      try write { index, shape, _ in if index == 0 { shape.swapAt(0, 1) } }
+      try expectRefusal(of: folder, for: base, naming: "'\(written[0].name)' has the shape")
+      for value in [Float.nan, .infinity] {
+        try write { index, _, values in if index == 1 { values[values.count - 1] = value } }
+        try expectRefusal(of: folder, for: base, naming: "'\(written[1].name)' holds values")
+      }
+      try write(["base_sha256": ""]) { _, _, _ in }
+      try expectRefusal(of: folder, for: base, naming: "belongs to the base")
+    }
+  }
+
+  /// A base and a low-rank profile of it.
+  private func withProfile(_ body: @Sendable (String, AcousticModel) throws -> Void) throws {
     let corpus = try TinyCorpus()
     let folder = "\(corpus.path)/adapter"
     try onEngine {
       let model = try AcousticModel(directory: corpus.base)
       _ = try model.network.addLowRank(rank: 2, alpha: 4, seed: 1)
-      try LowRankAdapter(model.network)?.write(to: folder, base: "", hash: "")
-      let base = try AcousticModel(directory: corpus.base)
-      // The hash of no base.
-      #expect(throws: IdiolectError.self) { try AdapterProfile(directory: folder, for: base) }
-      try AtomicFile.write(configuration, to: "\(folder)/adapter_config.json")
-      #expect(throws: IdiolectError.self) { try AdapterProfile(directory: folder, for: base) }
+      let hash = try WeightStore(directory: corpus.base).sha256()
+      try LowRankAdapter(model.network)?.write(to: folder, base: corpus.base, hash: hash)
+      try body(folder, try AcousticModel(directory: corpus.base))
     }
+  }
+
+  private func expectRefusal(of folder: String, for base: AcousticModel, naming what: String) throws
+  {
+    let error = #expect(throws: IdiolectError.self) {
+      try AdapterProfile(directory: folder, for: base)
+    }
+    #expect(
+      error?.message.contains(folder) == true && error?.message.contains(what) == true,
+      "\(String(describing: error))")
   }
 
   /// An adapter that lost does not lie beside the base that ships.

@@ -55,18 +55,27 @@ struct HeldOutTests {
   /// What is replayed or heard may hold what train does, and train what is held out of it.
   @Test func heldOutOfWhatStandsBeside() throws {
     let all = try TinyCorpus.clips(12)
-    let data = try AdaptationData(
-      AdaptationManifests(
-        train: try corpus.write(all, "train"), dev: nil, retain: nil, test: nil,
-        replay: try corpus.write(all, "replay"), unlabelled: try corpus.write(all, "heard")),
-      seed: 1, crossValidates: true)
+    func parts(heard: [Utterance]) throws -> AdaptationData {
+      try AdaptationData(
+        AdaptationManifests(
+          train: try corpus.write(all, "train"), dev: nil, retain: nil, test: nil,
+          replay: try corpus.write(all, "replay"), unlabelled: try corpus.write(heard, "heard")),
+        seed: 1, crossValidates: true)
+    }
+    let others = try TinyCorpus.clips(3, from: 12)
+    let data = try parts(heard: all + others)
     #expect(!data.isCrossValidated)
     let held = Set((data.selection + data.verdict).map(\.audioPath))
     #expect(!held.isEmpty)
-    for part in [data.train, data.replay, data.unlabelled] {
+    for part in [data.train, data.replay] {
       #expect(part.count == 12 - held.count)
       #expect(held.isDisjoint(with: part.map(\.audioPath)))
     }
+    // What has a text is not guessed.
+    #expect(data.unlabelled.map(\.audioPath) == others.map(\.audioPath))
+    #expect(
+      data.notes.contains { $0.contains("\(12 - held.count) recordings have a text in train") })
+    #expect(throws: IdiolectError.self) { try parts(heard: all) }
   }
 
   @Test func fewMinutesAreCrossValidated() throws {

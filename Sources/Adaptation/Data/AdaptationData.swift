@@ -150,6 +150,21 @@ package struct AdaptationData: Sendable {
     let parts = Recordings(held)
     replay.removeAll(where: parts.overlap)
     heardOnly.removeAll(where: parts.overlap)
+    if let path = manifests.unlabelled?.path {
+      let given = heardOnly.count
+      heardOnly.removeAll(where: Recordings(training).overlap)
+      guard !heardOnly.isEmpty else {
+        throw IdiolectError(
+          .invalidData,
+          "\(path): each of its recordings has a text in train or chooses; leave --unlabelled out, or give others"
+        )
+      }
+      if heardOnly.count < given {
+        notes.append(
+          "\(path): \(given - heardOnly.count) recordings have a text in train, which counts; \(heardOnly.count) are left"
+        )
+      }
+    }
     if let test {
       (selection, verdict) = (held, test)
       notes.append("the verdict is by \(manifests.test?.path ?? "")")

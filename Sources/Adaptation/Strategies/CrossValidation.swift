@@ -68,6 +68,10 @@ extension AdaptationRun {
         let (scores, seconds) = try hear(fold, base, hash, trial, files, &data)
         heard += scores
         spent += seconds
+        let counts = scores.map(\.characters).reduce(ErrorCounts(), +)
+        say(
+          "  without part \(number + 1): CER \(percent(counts.rate)) on it, after \(decimals(seconds, 1)) s"
+        )
       }
       trials.append((candidate, CrossValidation(heard: heard)))
     }
