@@ -116,7 +116,7 @@ def strategies_table(figures):
         best = min(fixed, key=mean.get)
         over.append(mean["auto"] / mean[best] - 1)
         cells = [f"**{percent(mean[n])}**" if n in (best, "auto") else percent(mean[n]) for n in names]
-        shipped = sum(o["verdict"] == "negative" and o["shipped"] > o["base"] for r in found.values()
+        shipped = sum(o["verdict"].startswith("negative") and o["what"] != "base" for r in found.values()
                       for o in r["outcomes"])
         lines.append([target["target"], f"{target['minutes']:g}", percent(found["auto"]["base"]), *cells,
                       f"{100 * over[-1]:+.1f} %".replace("-", "−"), str(shipped)])
