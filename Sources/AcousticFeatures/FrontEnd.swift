@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 
 /// Turns samples into features: one convention, with one configuration.
 ///
@@ -55,9 +56,10 @@ extension FrontEnd {
     )
   }
 
-  /// What to say of features that are no numbers: a sample is to blame, or else the settings.
-  func notFinite(_ samples: [Float]) -> IdiolectError {
-    noSound(samples, sampleRate: sampleRate) ?? settingsWithoutNumbers
+  /// - Throws: `.invalidAudio` for too few samples, or the first that is no sound.
+  func require(_ samples: [Float]) throws {
+    guard isEnough(samples.count) else { throw tooShort(samples.count) }
+    if let error = noSound(samples, sampleRate: sampleRate) { throw error }
   }
 }
 
@@ -67,7 +69,8 @@ extension FrontEnd {
 ///
 /// - Parameter first: the place of the first of them in the recording.
 func noSound(_ samples: [Float], from first: Int = 0, sampleRate: Int) -> IdiolectError? {
-  samples.firstIndex { !(abs($0) < 1e6) }.map { index in
+  guard !ck_all_within(samples, samples.count, 1e6) else { return nil }
+  return samples.firstIndex { !(abs($0) < 1e6) }.map { index in
     let seconds = Double(first + index) / Double(sampleRate)
     return IdiolectError(
       .invalidAudio,

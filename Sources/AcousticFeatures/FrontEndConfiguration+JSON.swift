@@ -60,7 +60,8 @@ extension DecodingError {
       "\(path(context)) has the wrong type"
     case .dataCorrupted(let context):
       context.codingPath.isEmpty
-        ? "not JSON that can be read" : "\(path(context)): \(context.debugDescription)"
+        ? "not JSON that can be read, or a number in it is too large"
+        : "\(path(context)): \(context.debugDescription)"
     @unknown default: "\(self)"
     }
   }

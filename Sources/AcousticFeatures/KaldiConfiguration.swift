@@ -21,8 +21,9 @@ public struct KaldiFrameConfiguration: Sendable, Codable, Hashable {
   public var snipsEdges = true
   /// Whether samples of ±1 are multiplied by 32,768 first, the range Kaldi reads from WAV files.
   public var scalesToInt16 = true
-  /// Whether frames are transformed in double precision: Kaldi itself does not.
-  public var isDouble = false
+  /// Whether frames are transformed in double precision. Kaldi itself does not; what it rounds away shows in bands
+  /// that hold almost nothing.
+  public var isDouble = true
 
   public init() {}
 

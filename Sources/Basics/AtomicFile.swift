@@ -34,7 +34,7 @@ public enum AtomicFile {
     }
     let isThere = stat(path, &status) == 0
     let target = target(of: path)
-    let temporary = "\(target).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let temporary = "\(target)\(unfinished)\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("cannot create", path, errno) }
     var committed = false
@@ -58,6 +58,17 @@ public enum AtomicFile {
     }
     guard rename(temporary, target) == 0 else { throw failure("cannot replace", path, errno) }
     committed = true
+  }
+
+  /// After a file's name, where it is not whole yet; two numbers follow.
+  private static let unfinished = ".partial-"
+
+  /// What a file that a killed process left unfinished was to become; nil for any other name.
+  package static func target(ofUnfinished path: String) -> String? {
+    guard let mark = path.range(of: unfinished, options: .backwards) else { return nil }
+    let numbers = path[mark.upperBound...].split(separator: "-", omittingEmptySubsequences: false)
+    guard numbers.count == 2, numbers.allSatisfy({ UInt32($0) != nil }) else { return nil }
+    return String(path[..<mark.lowerBound])
   }
 
   private static func writeInPlace(

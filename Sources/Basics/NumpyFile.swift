@@ -123,7 +123,7 @@ public struct NumpyFile: Sendable {
   }
 
   /// As NumPy's own for arrays of few dimensions: a multiple of 64.
-  private static let headerLength = 128
+  package static let headerLength = 128
 
   private static func header(_ shape: [Int]) -> Data {
     let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")

@@ -267,6 +267,18 @@ CK_CLONES void standardise(const float *x, size_t rows, size_t bins, const doubl
   }
 }
 
+CK_CLONES bool within(const float *x, size_t count, float limit) {
+  bool found = true;
+  // Whole blocks without a way out, which vectorise.
+  for (size_t block = 0; block < count && found; block += 4096) {
+    const size_t end = std::min(count, block + 4096);
+    int beyond = 0;
+    for (size_t i = block; i < end; i++) beyond |= !(x[i] < limit && x[i] > -limit);
+    found = !beyond;
+  }
+  return found;
+}
+
 CK_CLONES bool finite(const float *x, size_t count) {
   uint32_t largest = 0;
   for (size_t i = 0; i < count; i++) {
@@ -340,5 +352,7 @@ void ck_add_moments(const float *row, size_t bins, size_t count, double *means, 
 void ck_standardise(const float *x, size_t rows, size_t bins, const double *means, const double *scales, float *out) {
   standardise(x, rows, bins, means, scales, out);
 }
+
+bool ck_all_within(const float *x, size_t count, float limit) { return within(x, count, limit); }
 
 bool ck_all_finite(const float *x, size_t count) { return finite(x, count); }

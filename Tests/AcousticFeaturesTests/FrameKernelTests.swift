@@ -126,6 +126,34 @@ struct FrameKernelTests {
     }
   }
 
+  /// Scaled samples of no sound are refused however long the recording is.
+  @Test(arguments: ["kaldi-fbank", "nemo", "wav2vec2", "librosa-mfcc"]) func loudSamples(
+    _ preset: String
+  ) throws {
+    let frontEnd = try frontEnd(named: preset, sampleRate: 16_000)
+    var samples = random(16_000, 11).map { 0.1 * $0 }
+    for value in [Float(1e6), -2e9, .infinity, .nan] {
+      let place = 15_999
+      samples[place] = value
+      let error = #expect(throws: IdiolectError.self) { try frontEnd(samples) }
+      #expect(error?.message.contains("sample 15999") == true, "\(String(describing: error))")
+    }
+    samples[15_999] = 9e5
+    _ = try frontEnd(samples)
+  }
+
+  @Test func within() {
+    for count in [0, 1, 4095, 4096, 4097, 10_000] {
+      var x = random(count, 12)
+      #expect(ck_all_within(x, count, 100))
+      guard count > 0 else { continue }
+      x[count - 1] = -100
+      #expect(!ck_all_within(x, count, 100) && ck_all_within(x, count - 1, 100))
+      x[count - 1] = .nan
+      #expect(!ck_all_within(x, count, 100))
+    }
+  }
+
   @Test func finite() {
     var values = random(1001, 7)
     #expect(ck_all_finite(values, values.count))
@@ -156,6 +184,7 @@ struct FrameKernelTests {
     }
     var fbank = KaldiFbankConfiguration()
     fbank.mel.bands = 80
+    fbank.frame.isDouble = false
     let expected = reference(samples, frames: 10)
     func worst(_ configuration: KaldiFbankConfiguration) throws -> Double {
       let frontEnd = try KaldiFbank(configuration)

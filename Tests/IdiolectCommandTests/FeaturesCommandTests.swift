@@ -130,22 +130,28 @@ struct FeaturesCommandTests {
     let directory = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let clips = ["flite", "espeak", "noise"].map { "\(Golden.directory)/features/\($0).flac" }
-    func run(_ output: String, _ clips: [String], preset: String = "kaldi-mfcc") throws -> Program {
+    func run(
+      _ output: String, _ clips: [String], preset: String = "kaldi-mfcc", before: String = ""
+    ) throws -> Program {
       try Program(
         shell:
-          "cd '\(directory)' && \"$idiolect\" features '\(clips.joined(separator: "' '"))' --preset \(preset) -o '\(output)'"
+          "cd '\(directory)' && \(before) \"$idiolect\" features '\(clips.joined(separator: "' '"))' --preset \(preset) -o '\(output)'"
       )
     }
     #expect(try run("whole.ark", clips).status == 0)
     let whole = try #require(FileManager.default.contents(atPath: "\(directory)/whole.ark"))
     let second = try #require(whole.range(of: Data(clips[1].utf8))).lowerBound
     let partial = "\(directory)/part.ark.partial"
-    // An index that cannot be written leaves the job unfinished, with all of its notes.
-    try FileManager.default.createDirectory(
-      atPath: "\(directory)/part.scp", withIntermediateDirectories: true)
-    let stuck = try run("part.ark", clips)
-    #expect(stuck.status == 74 && FileManager.default.fileExists(atPath: partial))
+    // An index that cannot be written is found out before the work.
+    try AtomicFile.makeDirectory("\(directory)/part.scp")
+    let refused = try run("part.ark", clips)
+    #expect(refused.status == 74 && !FileManager.default.fileExists(atPath: partial))
     try FileManager.default.removeItem(atPath: "\(directory)/part.scp")
+    // A disk that is full in the third recording leaves the notes of two.
+    let third = try #require(whole.range(of: Data(clips[2].utf8))).lowerBound
+    let stuck = try run(
+      "part.ark", clips, before: "trap '' XFSZ; ulimit -f \(third / 1024 + 1);")
+    #expect(stuck.status == 74 && FileManager.default.fileExists(atPath: partial))
     let notes = try #require(FileManager.default.contents(atPath: partial + ".jsonl"))
     /// As a kill leaves it: the first recording noted, the second's bytes cut short.
     func leave() throws {
@@ -174,6 +180,94 @@ struct FeaturesCommandTests {
     #expect(flock(held, LOCK_EX | LOCK_NB) == 0)
     let beside = try run("part.ark", clips)
     #expect(beside.status == 74 && beside.errors.contains("another run"), "\(beside.errors)")
+  }
+
+  /// What lies beside an unfinished output is not believed where it cannot be true.
+  @Test(arguments: ["x.safetensors", "x.ark", "x"]) func damagedNotes(_ output: String) throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    var ids = ""
+    for (index, clip) in ["flite", "presets/speech-7s", "noise"].enumerated() {
+      ids +=
+        "{\"id\": \"u\(index)\", \"audio_filepath\": \"\(Golden.directory)/features/\(clip).flac\"}\n"
+    }
+    try Data(ids.utf8).write(to: URL(fileURLWithPath: "\(directory)/m.jsonl"))
+    func run(_ output: String, _ before: String = "") throws -> Program {
+      try Program(
+        shell:
+          "cd '\(directory)' && \(before) \"$idiolect\" features m.jsonl --preset kaldi-mfcc -o \(output)"
+      )
+    }
+    func files(_ output: String) -> [Data?] {
+      (output == "x" || output == "whole-x"
+        ? (0..<3).map { "\(output)/u\($0).npy" } : [output]).map {
+          FileManager.default.contents(atPath: "\(directory)/\($0)")
+        }
+    }
+    #expect(try run("whole-\(output)").status == 0)
+    let expected = files("whole-\(output)")
+    let notes =
+      "\(directory)/" + (output == "x" ? "x/features.partial.jsonl" : "\(output).partial.jsonl")
+    for (wrong, right) in [
+      ("\"shape\":[1000000000000000000,13]", "\"shape\":\\[[0-9]*,13]"),
+      ("\"shape\":[-48,-13]", "\"shape\":\\[[0-9]*,13]"),
+      ("\"shape\":[7,13]", "\"shape\":\\[[0-9]*,13]"), ("\"valid\":-1", "\"valid\":[0-9]*"),
+      ("\"valid\":1000000000", "\"valid\":[0-9]*"), ("\"name\":\"u7\"", "\"name\":\"u0\""),
+      ("\"name\":\"__metadata__\"", "\"name\":\"u0\""),
+    ] {
+      // Stopped where the second recording makes the file, or its own, larger than may be.
+      let stopped = try run(output, "trap '' XFSZ; ulimit -f 24;")
+      #expect(
+        stopped.status == 74 && FileManager.default.fileExists(atPath: notes), "\(stopped.errors)")
+      let edit = try Program(
+        shell: "sed -i '2s/\(right)/\(wrong)/' '\(notes)'; grep -cF '\(wrong)' '\(notes)'")
+      #expect(edit.output.trimmingCharacters(in: .whitespacesAndNewlines) != "0", "\(wrong)")
+      let rest = try run(output)
+      #expect(
+        rest.status == 0 && rest.output.contains("features of 3 recordings"),
+        "\(wrong): \(rest.errors)")
+      #expect(files(output) == expected, "\(wrong)")
+      try FileManager.default.removeItem(atPath: "\(directory)/\(output)")
+    }
+    guard output == "x" else { return }
+    // An array that was taken away or cut is made again; what is no recording's stays.
+    for damage in ["rm x/u0.npy", "truncate -s 200 x/u0.npy"] {
+      #expect(try run(output, "trap '' XFSZ; ulimit -f 24;").status == 74)
+      let kept = "x/notes.npy.partial-old"
+      let rest = try run(output, "\(damage); touch \(kept) x/u0.npy.partial-1-2;")
+      #expect(rest.status == 0 && files(output) == expected, "\(rest.errors)")
+      #expect(FileManager.default.fileExists(atPath: "\(directory)/\(kept)"))
+      #expect(!FileManager.default.fileExists(atPath: "\(directory)/x/u0.npy.partial-1-2"))
+      try FileManager.default.removeItem(atPath: "\(directory)/x")
+    }
+  }
+
+  /// Names that no output can have are found out before the work, and files whose names no text can have are named.
+  @Test func impossibleNames() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clip = "\(Golden.directory)/features/flite.flac"
+    func run(_ ids: [String], _ output: String) throws -> Program {
+      let lines = ids.map { "{\"id\": \"\($0)\", \"audio_filepath\": \"\(clip)\"}\n" }
+      try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: "\(directory)/m.jsonl"))
+      return try Program(
+        shell: "cd '\(directory)' && \"$idiolect\" features m.jsonl --preset kaldi-mfcc \(output)")
+    }
+    for (ids, output, status, cause) in [
+      (["a", "__metadata__"], "-o x.safetensors", 64, "is no name for a tensor"),
+      (["a", "a.npy/b"], "-o x/", 64, "a folder of that name"),
+      (["a"], "--statistics none/x.json", 74, "cannot be written there"),
+    ] {
+      let refused = try run(ids, output)
+      #expect(refused.status == status && refused.errors.contains(cause), "\(refused.errors)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["m.jsonl"])
+    let named = try Program(
+      shell:
+        "cd '\(directory)' && mkdir set && cp '\(clip)' set/good.flac && cp '\(clip)' \"$(printf 'set/b\\377d.flac')\" && \"$idiolect\" features set --preset kaldi-mfcc -o out/; code=$?; cat out.quarantine.jsonl; exit $code"
+    )
+    #expect(named.status == 65 && named.output.contains("features of 1 recording"))
+    #expect(named.output.contains("is not UTF-8") && named.output.contains("rename it"))
   }
 
   /// A disk that is full stops a job, which goes on once there is room: of each kind of output, and with steps too.
@@ -256,7 +350,9 @@ struct FeaturesCommandTests {
       ("'one/a b.flac' --picture p.png --invert ./p.png", "is what another option writes"),
       ("'one/a b.flac' --picture link.png --invert p.png", "is what another option writes"),
       ("'one/a b.flac' --invert s.npy --compare s.npy", "is what is read"),
-      ("one --cmvn global.json --statistics global.json", "is what is read"),
+      ("one --cmvn global.json --statistics other.json", "leave these out"),
+      ("one --deltas 2 --statistics other.json", "leave these out"),
+      ("x.ark.partial.jsonl -o x.ark", "is what is read"),
       ("one --cmvn global.json -o link.jsonl", "is what is read"),
       ("'one/a b.flac' --preset mine.json --describe -o mine.json", "is what is read"),
       (

@@ -31,12 +31,12 @@ public struct SpectralFrontEnd: FrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
-    guard isEnough(samples.count) else { throw tooShort(samples.count) }
+    try require(samples)
     let (total, valid) = frameCount(samples: samples.count)
     let values = prepared(samples).withUnsafeBufferPointer { samples in
       features(SampleWindow(samples: samples, count: samples.count), total: total, valid: valid)
     }
-    guard ck_all_finite(values, values.count) else { throw notFinite(samples) }
+    guard ck_all_finite(values, values.count) else { throw settingsWithoutNumbers }
     return Features(frames: total, bins: bins, validFrames: valid, values: values)
   }
 

@@ -14,6 +14,12 @@ public struct SpectrogramInversion {
   /// - Parameter iterations: of the search for phases; 32 are usual.
   /// - Throws: `.unsupported` for a front end that is not spectral, such as pitch.
   public init(_ configuration: FrontEndConfiguration, iterations: Int = 32) throws {
+    if case .joined = configuration {
+      throw IdiolectError(
+        .unsupported,
+        "of what is joined, such as coefficients and pitch, no sound is made; take the one with the spectrum alone"
+      )
+    }
     guard var spectral = configuration.plan.spectral else {
       throw IdiolectError(
         .unsupported, "this front end has no spectrum that could be made sound again")

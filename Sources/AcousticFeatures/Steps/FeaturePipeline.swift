@@ -47,14 +47,14 @@ public struct FeaturePipeline: DemandingFrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
-    guard isEnough(samples.count) else { throw tooShort(samples.count) }
+    try require(samples)
     var features = try frontEnd(samples)
     features.values.removeLast((features.frames - features.validFrames) * features.bins)
     var matrix = FrameMatrix(
       frames: features.validFrames, bins: features.bins, values: features.values)
     for step in configuration.steps { matrix = try step.apply(matrix) }
     let (total, valid) = frameCount(samples: samples.count)
-    guard ck_all_finite(matrix.values, matrix.values.count) else { throw notFinite(samples) }
+    guard ck_all_finite(matrix.values, matrix.values.count) else { throw settingsWithoutNumbers }
     matrix.append(repeatElement(0, count: (total - matrix.frames) * bins))
     return Features(frames: total, bins: bins, validFrames: valid, values: matrix.values)
   }

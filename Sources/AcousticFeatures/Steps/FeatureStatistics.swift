@@ -33,13 +33,20 @@ public struct FeatureStatistics: Sendable {
     moments.add(rows: Array(values.prefix(frames * moments.means.count)))
   }
 
+  /// Of a variance other than 0.
+  private static let leastVariance = 1e-30
+
   /// The text of a file that `init(_:name:)` reads.
   public func json() -> String {
     let numbers = { (values: [Double]) in JSONValue.array(values.map { .number($0) }) }
     return JSONValue.object([
       "front_end": .string(fingerprint), "frames": .integer(frames),
       "means": numbers(moments.means),
-      "variances": numbers(moments.squares.map { $0 / Double(max(1, frames)) }),
+      // What rounding leaves of a bin that does not change is no variance.
+      "variances": numbers(
+        moments.squares.map { $0 / Double(max(1, frames)) }.map {
+          $0 < FeatureStatistics.leastVariance ? 0 : $0
+        }),
     ]).text()
   }
 
@@ -56,10 +63,12 @@ public struct FeatureStatistics: Sendable {
       let count = try node["frames"].int()
       let (means, variances) = (try numbers("means"), try numbers("variances"))
       guard count > 0, means.count == variances.count, means.allSatisfy({ abs($0) < 1e30 }),
-        variances.allSatisfy({ $0 == 0 || (1e-30...1e30).contains($0) })
+        variances.allSatisfy({ $0 == 0 || (FeatureStatistics.leastVariance...1e30).contains($0) })
       else {
         throw IdiolectError(
-          .invalidData, "\(name): no statistics of \(count) frames, \(means.count) means")
+          .invalidData,
+          "\(name): no statistics of \(count) frames, with \(means.count) means and \(variances.count) variances that are numbers; make them anew with 'idiolect features --statistics'"
+        )
       }
       moments = Standardisation.Statistics(
         count: count, means: means, squares: variances.map { $0 * Double(count) })

@@ -139,12 +139,15 @@ public final class FeatureStream {
   /// The frames that these samples complete, `[frames, bins]`.
   ///
   /// - Parameter samples: mono, at `sampleRate`, ±1; any number.
+  /// - Precondition: the stream was not finished.
   /// - Throws: `.invalidAudio` for the first that is not finite, with its place in the recording.
   public func callAsFunction(_ samples: some Collection<Float>) throws -> [Float] {
     try push(Array(samples), isEnd: false)
   }
 
   /// The frames that remain when no more samples come; then the stream is at its end.
+  ///
+  /// - Precondition: it was not finished before.
   public func finish() throws -> [Float] { try push([], isEnd: true) }
 
   func push(_ samples: [Float], isEnd: Bool) throws -> [Float] {

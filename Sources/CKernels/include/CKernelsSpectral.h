@@ -42,5 +42,7 @@ void ck_project(const float *x, size_t count, const float *rows, size_t width, f
 void ck_add_moments(const float *row, size_t bins, size_t count, double *means, double *squares);
 /// out[row, bin] = (x[row, bin] − means[bin]) · scales[bin], of x[rows, bins].
 void ck_standardise(const float *x, size_t rows, size_t bins, const double *means, const double *scales, float *out);
+/// Whether the magnitude of every element is a number below `limit`.
+bool ck_all_within(const float *x, size_t count, float limit);
 /// Whether no element is infinite or no number.
 bool ck_all_finite(const float *x, size_t count);

@@ -63,8 +63,8 @@ struct FeatureConvention: Sendable {
         FrontEndConfiguration.sampleRates.lowerBound, FrontEndConfiguration.sampleRates.upperBound
       )
       throw IdiolectError(
-        .unsupported,
-        "features are made of recordings of \(Figures.count(least)) to \(Figures.count(most)) Hz: resample it first"
+        .invalidAudio,
+        "features are made of recordings of \(Figures.count(least)) to \(Figures.count(most)) Hz; resample it first"
       )
     }
     let result =

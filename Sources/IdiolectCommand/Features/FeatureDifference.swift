@@ -45,10 +45,13 @@ struct FeatureDifference {
     }
     let relative = largest > 0 ? worst.difference / largest : worst.difference
     (self.name, self.relative, self.unknown) = (name, relative, unknown)
+    let share =
+      largest > 0
+      ? "\(String(format: "%.2e", relative)) of the largest value" : "where all values there are 0"
     var parts: [String] = []
     if worst.difference >= 0 {
       parts.append(
-        "largest difference \(String(format: "%.2e", worst.difference)), \(String(format: "%.2e", relative)) of the largest value, at \(worst.place): \(worst.ours) here, \(worst.theirs) there"
+        "largest difference \(String(format: "%.2e", worst.difference)), \(share), at \(worst.place): \(worst.ours) here, \(worst.theirs) there"
       )
     }
     if unknown > 0 {

@@ -59,6 +59,25 @@ struct FeatureInput: Sendable {
     return hash.hexadecimal
   }
 
+  /// The names in a folder, and those that are not UTF-8, as far as they can be shown; nil where it cannot be read.
+  private static func entries(of folder: String) -> (names: [String], others: [String])? {
+    guard let stream = opendir(folder) else { return nil }
+    defer { closedir(stream) }
+    var (names, others): ([String], [String]) = ([], [])
+    while let entry = readdir(stream) {
+      withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
+          if let name = String(validatingCString: $0) {
+            if name != "." && name != ".." { names.append(name) }
+          } else {
+            others.append(String(cString: $0))
+          }
+        }
+      }
+    }
+    return (names, others)
+  }
+
   /// The files of a folder and those below it that libsndfile's formats end with the names of; links to folders
   /// are not followed.
   private static func recordings(
@@ -68,15 +87,23 @@ struct FeatureInput: Sendable {
       "wav", "flac", "ogg", "opus", "oga", "mp3", "aiff", "aif", "aifc", "au", "caf", "w64", "rf64",
       "snd",
     ]
+    func isSound(_ name: String) -> Bool {
+      name.contains(".") && endings.contains(name.split(separator: ".").last?.lowercased() ?? "")
+    }
     var names: [String] = []
     var folders = [""]
     while let next = folders.popLast() {
       let path = next.isEmpty ? folder : FilePath.join(folder, next)
-      guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      guard let (entries, unreadable) = entries(of: path) else {
         quarantine.add(
           source: path, cause: "this folder cannot be read",
           remedy: "give yourself the right to, or leave it out")
         continue
+      }
+      for entry in unreadable where isSound(entry) {
+        quarantine.add(
+          source: path, cause: "the name of its recording '\(entry)' is not UTF-8",
+          remedy: "rename it")
       }
       for entry in entries {
         let name = next.isEmpty ? entry : FilePath.join(next, entry)
@@ -84,16 +111,16 @@ struct FeatureInput: Sendable {
         guard lstat(FilePath.join(folder, name), &status) == 0 else { continue }
         if status.st_mode & S_IFMT == S_IFDIR {
           folders.append(name)
-        } else if entry.contains("."),
-          endings.contains(entry.split(separator: ".").last?.lowercased() ?? "")
-        {
+        } else if isSound(entry) {
           names.append(name)
         }
       }
     }
     guard !names.isEmpty else {
       throw IdiolectError(
-        .invalidData, "\(folder): holds no recordings (\(endings.sorted().joined(separator: ", ")))"
+        .invalidData,
+        "\(folder): holds no recordings (\(endings.sorted().joined(separator: ", ")))"
+          + (quarantine.isEmpty ? "" : " that can be read; the first: \(quarantine.entries[0])")
       )
     }
     return names.sorted().map {

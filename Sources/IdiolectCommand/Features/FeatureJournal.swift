@@ -17,6 +17,17 @@ final class FeatureJournal {
     /// Where the numbers begin.
     let offset: Int
     let end: Int
+
+    /// Whether its numbers can be true of any recording.
+    fileprivate var isPossible: Bool {
+      let sizes = 1...1 << 40
+      return shape.count == 2 && shape.allSatisfy(sizes.contains)
+        && shape[0].multipliedReportingOverflow(by: 4 * shape[1]).overflow == false
+        && (0...shape[0]).contains(valid) && offset >= 0 && end >= offset
+    }
+
+    /// Of the features in float32.
+    var bytes: Int { 4 * shape[0] * shape[1] }
   }
 
   private(set) var records: [Record] = []
@@ -28,8 +39,12 @@ final class FeatureJournal {
   /// - Parameters:
   ///   - fingerprint: of the job; what another one left is begun anew.
   ///   - space: bytes that stay free at the beginning, for a header.
+  ///   - isWhole: whether a record is of this job and what it tells of is there, in so many bytes after a header.
   /// - Throws: `.inputOutput` where the files cannot be made, or another run has them.
-  init(_ path: String, fingerprint: String, space: Int = 0) throws {
+  init(
+    _ path: String, fingerprint: String, space: Int = 0,
+    isWhole: (_ record: Record, _ header: Int) -> Bool
+  ) throws {
     dataPath = path + ".partial"
     notesPath = path + ".partial.jsonl"
     data = try FeatureJournal.open(dataPath)
@@ -44,9 +59,10 @@ final class FeatureJournal {
         .inputOutput, "\(path): another run is writing it; wait for it, or choose another --output")
     }
     notes = try FeatureJournal.open(notesPath)
-    let (known, isSame) = FeatureJournal.read(notesPath, fingerprint, from: space)
     let size = Int((try? data.seekToEnd()) ?? 0)
-    records = isSame ? Array(known.prefix { $0.end <= size }) : []
+    records = FeatureJournal.read(notesPath, fingerprint, from: space) {
+      $0.end <= size && isWhole($0, $1)
+    }
     end = records.last?.end ?? space
     do {
       try data.truncate(atOffset: UInt64(end))
@@ -160,25 +176,31 @@ final class FeatureJournal {
     ]
   }
 
-  /// Whole lines that an earlier run of the same job left.
+  /// What an earlier run of the same job noted and is whole: each recording once, one after the other.
   private static func read(
-    _ path: String, _ fingerprint: String, from space: Int
-  ) -> ([Record], isSame: Bool) {
-    guard let bytes = FileManager.default.contents(atPath: path) else { return ([], false) }
+    _ path: String, _ fingerprint: String, from space: Int,
+    isWhole: (_ record: Record, _ header: Int) -> Bool
+  ) -> [Record] {
+    guard let bytes = FileManager.default.contents(atPath: path) else { return [] }
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .dropLast()
     let nodes = lines.map { JSONNode(try? JSONValue(parsing: Data($0)), file: path) }
     guard let first = nodes.first, (try? first["fingerprint"].string()) == fingerprint else {
-      return ([], false)
+      return []
     }
     var records: [Record] = []
+    var names: Set<String> = []
+    // Of a recording that is left out here the bytes are missing between its neighbours, which are then left out too;
+    // where each has a file of its own, it alone.
     for node in nodes.dropFirst() {
-      guard let record = try? record(node), record.shape.count == 2,
-        record.offset >= records.last?.end ?? space, record.end >= record.offset
-      else { break }
+      guard let record = try? record(node), record.isPossible, !names.contains(record.name),
+        record.offset >= records.last?.end ?? space,
+        isWhole(record, record.offset - (records.last?.end ?? space))
+      else { continue }
+      names.insert(record.name)
       records.append(record)
     }
-    return (records, true)
+    return records
   }
 
   private static func record(_ node: JSONNode) throws -> Record {

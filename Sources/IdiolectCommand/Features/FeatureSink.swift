@@ -38,18 +38,40 @@ struct FeatureSink {
     } else {
       space = 0
     }
+    let known = Set(names)
     if case .folder = kind {
       path = output
       try AtomicFile.makeDirectory(output)
-      journal = try FeatureJournal(
-        FilePath.join(output, "features"), fingerprint: fingerprint)
-      FeatureSink.sweep(output)
+      journal = try FeatureJournal(FilePath.join(output, "features"), fingerprint: fingerprint) {
+        record, header in
+        known.contains(record.name) && header == 0 && record.end == record.offset
+          && FeatureSink.isArray(FeatureSink.path(record.name, in: output), of: record.bytes)
+      }
+      FeatureSink.sweep(output, names)
     } else {
       // Through a link, beside what it names.
       path = output == "-" ? output : AtomicFile.target(of: output)
+      let isArchive = FeatureOutput(output) == .archive
+      let isText = FeatureOutput(output) == .lines
       journal =
-        output == "-" ? nil : try FeatureJournal(path, fingerprint: fingerprint, space: space)
+        output == "-"
+        ? nil
+        : try FeatureJournal(path, fingerprint: fingerprint, space: space) { record, header in
+          let before =
+            isArchive
+            ? FeatureSink.key(record.name).utf8.count + 1 + FeatureSink.kaldiHeaderLength : 0
+          let length = record.end - record.offset
+          return known.contains(record.name) && header == before
+            && (isText ? length > 0 : length == record.bytes)
+        }
     }
+  }
+
+  /// Whether a file can be a NumPy array of so many bytes.
+  private static func isArray(_ path: String, of bytes: Int) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+      && Int(status.st_size) == NumpyFile.headerLength + bytes
   }
 
   /// - Parameter path: of a file of mean and variance, which keep nothing of an interrupted run.
@@ -60,6 +82,17 @@ struct FeatureSink {
 
   /// Recordings that an interrupted run has finished.
   var done: Set<String> { Set(journal?.records.map(\.name) ?? []) }
+
+  /// Files beside an output while it is unfinished.
+  static func unfinished(_ output: String) -> [String] {
+    switch FeatureOutput(output) {
+    case .safetensors, .archive, .lines:
+      output == "-"
+        ? []
+        : [".partial", ".partial.jsonl"].map { AtomicFile.target(of: output) + $0 }
+    default: []
+    }
+  }
 
   /// What a recording is called in an output: known before that is opened, for to open it may end another job.
   static func place(of name: String, in output: String) -> String {
@@ -184,11 +217,16 @@ struct FeatureSink {
     return FilePath.join(folder, parts.joined(separator: "/") + ".npy")
   }
 
-  /// Removes what a killed run had not finished writing.
-  private static func sweep(_ folder: String) {
-    let names = FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []
-    for name in names where name.contains(".npy.partial-") {
-      unlink(FilePath.join(folder, name))
+  /// Removes what a killed run had not finished writing of these recordings.
+  private static func sweep(_ folder: String, _ names: [String]) {
+    let places = Set(names.map { path($0, in: folder) })
+    for inner in Set(places.map(FilePath.directory)) {
+      for entry in (try? FileManager.default.contentsOfDirectory(atPath: inner)) ?? [] {
+        let place = FilePath.join(inner, entry)
+        if let whole = AtomicFile.target(ofUnfinished: place), places.contains(whole) {
+          unlink(place)
+        }
+      }
     }
   }
 

@@ -21,7 +21,14 @@ extension FeaturesCommand {
     let all = try FeatureInput.expand(inputs, quarantine: &quarantine)
     let frontEnds = PresetFrontEnds(preset, normalises: statistics == nil)
     // Before a sink is made, which takes the place of what another job left unfinished.
-    if statistics == nil { try FeaturesCommand.refuseLikeNames(all, in: output) }
+    if let statistics {
+      try FeaturesCommand.refuseUnwritable(statistics)
+    } else {
+      try FeaturesCommand.refuseLikeNames(all, in: output)
+      if FeatureOutput(output) == .archive {
+        try FeaturesCommand.refuseUnwritable(FeatureSink.index(of: output))
+      }
+    }
     let sink =
       try statistics.map { FeatureSink(statistics: $0) }
       ?? FeatureSink(
@@ -125,7 +132,17 @@ extension FeaturesCommand {
     return first < seconds.count ? runs + [first..<seconds.count] : runs
   }
 
-  /// - Throws: `.invalidArgument` where two recordings would take each other's place.
+  /// What could only be found out when all the work was done.
+  private static func refuseUnwritable(_ path: String) throws {
+    let folder = FilePath.directory(of: AtomicFile.target(of: path))
+    guard access(folder.isEmpty ? "." : folder, W_OK) == 0, FilePath.isFolder(path) != true else {
+      throw IdiolectError(
+        .inputOutput,
+        "\(path): cannot be written there; choose a file in a folder that you can write to")
+    }
+  }
+
+  /// - Throws: `.invalidArgument` where two recordings would take each other's place, or one a place that is not its.
   private static func refuseLikeNames(
     _ inputs: [FeatureInput], in output: String
   ) throws {
@@ -137,6 +154,28 @@ extension FeaturesCommand {
           .invalidArgument,
           "\(other) and \(input.path) would both be '\(place)' in \(output); name each recording once, or give each an id of its own in a manifest"
         )
+      }
+    }
+    let kind = FeatureOutput(output)
+    if kind == .safetensors, let path = taken["__metadata__"] {
+      throw IdiolectError(
+        .invalidArgument,
+        "\(path): '__metadata__' is no name for a tensor in \(output); give it another id in the manifest"
+      )
+    }
+    guard ![.safetensors, .archive, .lines].contains(kind) else { return }
+    for (place, path) in taken {
+      var folder = FilePath.directory(of: place)
+      while !folder.isEmpty, folder != "/", folder != "." {
+        if let other = taken[folder] {
+          throw IdiolectError(
+            .invalidArgument,
+            "\(other) would be the file \(folder), and \(path) lie in a folder of that name; give one of them another id in a manifest"
+          )
+        }
+        let next = FilePath.directory(of: folder)
+        guard next != folder else { break }
+        folder = next
       }
     }
   }

@@ -27,6 +27,7 @@ extension FeaturesCommand {
     let isOne = inputs.count == 1 && FeatureInput.isRecording(inputs[0])
     if !isOne, !describe, let target = output ?? statistics, target != "-" {
       paths.append(FeatureSink.notes(of: target))
+      paths += output.map(FeatureSink.unfinished) ?? []
     }
     return paths
   }

@@ -105,6 +105,11 @@ struct FeaturesCommand: ParsableCommand {
     guard statistics == nil || [output, compare, invert, picture].allSatisfy({ $0 == nil }) else {
       throw ValidationError("--statistics goes alone: first the one job, then the other")
     }
+    guard statistics == nil || (convention.cmvn == nil && convention.deltas == 0) else {
+      throw ValidationError(
+        "--statistics is of features before --cmvn and --deltas: leave these out, and give them with the file that it writes"
+      )
+    }
     if let tolerance {
       guard compare != nil, tolerance >= 0 else {
         throw ValidationError("--tolerance is a share of 0 or more, and goes with --compare")

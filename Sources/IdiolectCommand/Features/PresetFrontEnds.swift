@@ -54,7 +54,12 @@ final class PresetFrontEnds: Sendable {
           }
           return (made, seconds)
         } catch let error as IdiolectError {
-          throw IdiolectError(error.code, "at \(rate) Hz: \(error.message)", cause: error)
+          // The settings serve at other rates, or they were refused before.
+          let (cause, remedy) = error.parts(
+            without: "front end",
+            remedy: "resample the recording, or change the settings (--describe)")
+          throw IdiolectError(
+            .invalidAudio, "cannot hear \(rate) Hz: \(cause); \(remedy)", cause: error)
         }
       }
     }
