@@ -112,7 +112,7 @@ extension ParameterSource {
     checkpoint own: WeightStore, inPlace others: WeightStore? = nil,
     foreignName: @escaping (String) -> String = formerName
   ) {
-    self.init { wanted, shape in
+    self.init(fill: { wanted, shape in
       let store = others.flatMap { $0.contains(wanted) ? $0 : nil } ?? own
       let name = store[wanted] == nil ? foreignName(wanted) : wanted
       guard let entry = store[name] else {
@@ -134,17 +134,18 @@ extension ParameterSource {
           "\(store.path): the tensor \(name) holds whole numbers (I64); weights are F16, BF16 or F32"
         )
       }
-      let values =
-        entry.type == .int64
-        ? try store.readInt64s(name).map(Float.init) : try store.readFloats(name)
-      if counts,
-        let wrong = values.first(where: { !(0...0x1p53).contains($0) })
-      {
-        throw IdiolectError(
-          .invalidModel, "\(store.path): \(name) is \(wrong); a count lies between 0 and 2^53")
+      return { place in
+        if entry.type == .int64 {
+          _ = place.update(fromContentsOf: try store.readInt64s(name).map(Float.init))
+        } else {
+          try store.readFloats(name, into: place)
+        }
+        if counts, let wrong = place.first(where: { !(0...0x1p53).contains($0) }) {
+          throw IdiolectError(
+            .invalidModel, "\(store.path): \(name) is \(wrong); a count lies between 0 and 2^53")
+        }
       }
-      return values
-    }
+    })
   }
 
   /// - Parameters:

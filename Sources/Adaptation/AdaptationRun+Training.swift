@@ -35,8 +35,9 @@ extension AdaptationRun {
       ).importances
     }
     return Course(
-      plan, model, saved: saved, groups: groups, importances: importances, frozen: frozen,
-      teacher: settings.distillation.map { Teacher(base, weight: $0) }, baseHash: hash,
+      plan, model, of: base, saved: saved, groups: groups, importances: importances,
+      frozen: frozen, teacher: settings.distillation.map { Teacher(base, weight: $0) },
+      baseHash: hash,
       transfer: transfer, replaces: replaces)
   }
 
@@ -118,15 +119,18 @@ extension AdaptationRun {
   ///
   /// - Parameter trained: what the network's weights are.
   func interpolate(
-    _ model: AcousticModel, _ trained: ModelScores.Kind, from initial: [[Float]],
+    _ model: AcousticModel, _ trained: ModelScores.Kind, from initial: [Tensor],
     _ data: AdaptationData
   ) throws -> Interpolation? {
     // Between a whole network and a part of it lies nothing.
     guard request.interpolates && request.keptLayers == nil && !data.selection.isEmpty else {
       return nil
     }
-    let adapted = model.parameters.map { $0.tensor.values }
-    guard adapted != initial else { return nil }
+    // Of what training did not move, no copy.
+    let adapted = zip(initial, model.parameters).map { old, parameter in
+      old.hasValues(of: parameter.tensor) ? old : parameter.tensor.copy()
+    }
+    guard zip(initial, adapted).contains(where: { $0 !== $1 }) else { return nil }
     let target = DevSet(
       data.selection, source: data.selectionSource, model: model, precision: settings.precision)
     let retained =

@@ -42,18 +42,25 @@ struct Course {
   let replaces: Bool
   /// What moves beside the weights and may be better than the best of them; nil where none is kept.
   private(set) var average: WeightAverage?
-  /// Every parameter of the model as it was.
-  let initial: [[Float]]
+  /// Every parameter of the model as it was; the base's own tensors where they are the same.
+  let initial: [Tensor]
 
   init(
-    _ plan: Plan, _ model: AcousticModel, saved: [Parameter], groups: [ParameterGroup],
+    _ plan: Plan, _ model: AcousticModel, of base: AcousticModel? = nil, saved: [Parameter],
+    groups: [ParameterGroup],
     importances: [Tensor]? = nil, frozen: FrozenPart? = nil, teacher: Teacher? = nil,
     baseHash: String = "", transfer: LabelTransfer? = nil, replaces: Bool = false
   ) {
     (self.plan, self.model, self.saved, self.groups) = (plan, model, saved, groups)
     (self.importances, self.frozen, self.teacher) = (importances, frozen, teacher)
     (self.baseHash, self.transfer, self.replaces) = (baseHash, transfer, replaces)
-    initial = model.parameters.map { $0.tensor.values }
+    let known = Dictionary(
+      (base?.parameters ?? []).map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first }
+    )
+    initial = model.parameters.map { parameter in
+      if let own = known[parameter.name], own.hasValues(of: parameter.tensor) { return own }
+      return parameter.tensor.copy()
+    }
   }
 
   /// Has an average of the weights move along, from what they are now.

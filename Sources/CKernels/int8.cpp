@@ -1,6 +1,9 @@
 // Linear layers in 8 bits, for inference: weights quantised once by output channel, what comes in anew each time, row
 // by row by its largest magnitude; sums are whole numbers, what goes out is float32 or bfloat16.
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <new>
 #include <vector>
 
 #include "onednn.hpp"
@@ -15,8 +18,12 @@ struct ck_int8_weight {
   int64_t outputs, inputs, padded;
   std::vector<float> scales;
   std::vector<int8_t> values;
-  // In the layouts that primitives ask for, which depend on the number of rows.
-  std::vector<memory> packed;
+  // Of each stripe of outputs, in the layouts that primitives ask for, which depend on the number of rows.
+  struct Packed {
+    int64_t first;
+    memory weight;
+  };
+  std::vector<Packed> packed;
 };
 
 namespace {
@@ -26,9 +33,12 @@ struct Product {
   memory::desc x, weight, y, scratch;
 };
 
-// Sums stay whole numbers: oneDNN 2 has no fast product that scales them by a factor known late.
+// Sums stay whole numbers: oneDNN 2 has no fast product that scales them by a factor known late. Threads work on blocks
+// of their own, whose sums are scaled while they are in the cache, so that each product is one thread's.
 Product make(int64_t m, int64_t n, int64_t k) {
   Product product;
+  const int threads = ck_threads();
+  ck_set_threads(1);
   product.x = memory::desc({m, k}, memory::data_type::s8, memory::format_tag::ab);
   const memory::desc weight({k, n}, memory::data_type::s8, memory::format_tag::any);
   product.y = memory::desc({m, n}, memory::data_type::s32, memory::format_tag::ab);
@@ -42,20 +52,21 @@ Product make(int64_t m, int64_t n, int64_t k) {
   product.weight = described.weights_desc();
   product.scratch = described.scratchpad_desc();
   product.primitive = dnnl::matmul(described);
+  ck_set_threads(threads);
   return product;
 }
 
-/// The weights in a layout.
-memory &layout(ck_int8_weight &weight, const memory::desc &wanted) {
-  for (memory &kept : weight.packed) {
-    if (kept.get_desc() == wanted) return kept;
+/// The weights of `count` outputs from `first` on, in a layout.
+memory &layout(ck_int8_weight &weight, int64_t first, int64_t count, const memory::desc &wanted) {
+  for (auto &kept : weight.packed) {
+    if (kept.first == first && kept.weight.get_desc() == wanted) return kept.weight;
   }
-  memory plain({{weight.padded, weight.outputs}, memory::data_type::s8, memory::format_tag::ba}, ck::engine(),
-               weight.values.data());
+  memory plain({{weight.padded, count}, memory::data_type::s8, memory::format_tag::ba}, ck::engine(),
+               weight.values.data() + first * weight.padded);
   memory made(wanted, ck::engine());
   dnnl::reorder(plain, made).execute(ck::stream(), plain, made);
-  weight.packed.push_back(made);
-  return weight.packed.back();
+  weight.packed.push_back({first, made});
+  return weight.packed.back().weight;
 }
 
 CK_CLONES float largest(const float *x, size_t begin, size_t end) {
@@ -130,6 +141,44 @@ CK_CLONES void scaledNarrow(const int32_t *sums, float rowScale, const float *sc
   }
 }
 
+/// Memory of one thread, which grows.
+class Room {
+ public:
+  ~Room() { std::free(data_); }
+  void *of(size_t size) {
+    if (size > size_) {
+      std::free(data_);
+      size_ = (size + 4095) / 4096 * 4096;
+      data_ = std::aligned_alloc(4096, size_);
+      if (!data_) throw std::bad_alloc();
+    }
+    return data_;
+  }
+
+ private:
+  void *data_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// How rows and outputs are parted: so that a block's sums, and the weights they need, stay in a thread's cache, and
+/// each thread gets as many blocks.
+struct Blocks {
+  int64_t rows, columns;
+  Blocks(int64_t m, int64_t n) {
+    const int64_t threads = ck_threads(), most = 256;
+    const int64_t stripes = (n + threads * most - 1) / (threads * most) * threads;
+    columns = ((n + stripes - 1) / stripes + 15) / 16 * 16;
+    const int64_t parts = (m + 511) / 512;
+    rows = (m + parts - 1) / parts;
+  }
+};
+
+struct Block {
+  int64_t row, column, rows, columns;
+  Product product;
+  memory weight;
+};
+
 }  // namespace
 
 bool ck_has_int8(void) { return ck::has(dnnl::cpu_isa::avx512_core_vnni); }
@@ -162,25 +211,56 @@ bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64
   static ck::PrimitiveCache<Product> cache;
   static std::vector<float> rowScales;
   try {
-    Product &product = cache.get({rows, n, weight->padded}, [&] { return make(rows, n, weight->padded); });
-    memory input = ck::scratch(product.x, 1), sums = ck::scratch(product.y, 2);
+    const Blocks blocks(rows, n);
+    std::vector<Block> work;
+    size_t sumBytes = 0, scratchBytes = 0;
+    for (int64_t column = 0; column < n; column += blocks.columns) {
+      for (int64_t row = 0; row < rows; row += blocks.rows) {
+        Block block{row, column, std::min(blocks.rows, rows - row), std::min(blocks.columns, n - column)};
+        block.product = cache.get({block.rows, block.columns, weight->padded}, [&] {
+          return make(block.rows, block.columns, weight->padded);
+        });
+        block.weight = layout(*weight, column, block.columns, block.product.weight);
+        sumBytes = std::max(sumBytes, block.product.y.get_size());
+        scratchBytes = std::max(scratchBytes, block.product.scratch.get_size());
+        work.push_back(block);
+      }
+    }
     rowScales.resize(rows);
-    quantised(x, x_type, rows, k, weight->padded, static_cast<int8_t *>(input.get_data_handle()), rowScales.data());
-    product.primitive.execute(ck::stream(), {{DNNL_ARG_SRC, input},
-                                             {DNNL_ARG_WEIGHTS, layout(*weight, product.weight)},
-                                             {DNNL_ARG_DST, sums},
-                                             {DNNL_ARG_SCRATCHPAD, ck::scratch(product.scratch)}});
-    const auto *whole = static_cast<const int32_t *>(sums.get_data_handle());
-    ck::parallel(rows, ck::rowGrain(n), [&](size_t first, size_t last) {
-      for (size_t row = first; row < last; ++row) {
-        const float scale = rowScales[row];
-        if (y_type == CK_BFLOAT16) {
-          scaledNarrow(whole + row * n, scale, weight->scales.data(), bias, n, static_cast<uint16_t *>(y) + row * n);
-        } else {
-          scaled(whole + row * n, scale, weight->scales.data(), bias, n, static_cast<float *>(y) + row * n);
+    const memory::desc all({rows, weight->padded}, memory::data_type::s8, memory::format_tag::ab);
+    auto *input = static_cast<int8_t *>(ck::scratch(all, 1).get_data_handle());
+    quantised(x, x_type, rows, k, weight->padded, input, rowScales.data());
+    std::atomic<bool> failed{false};
+    ck::parallel(work.size(), 1, [&](size_t first, size_t last) {
+      static thread_local Room sums, scratch;
+      for (size_t index = first; index < last; ++index) {
+        Block &block = work[index];
+        try {
+          dnnl::stream stream(ck::engine());
+          const auto *whole = static_cast<const int32_t *>(sums.of(sumBytes));
+          block.product.primitive.execute(
+              stream, {{DNNL_ARG_SRC, memory(block.product.x, ck::engine(), input + block.row * weight->padded)},
+                       {DNNL_ARG_WEIGHTS, block.weight},
+                       {DNNL_ARG_DST, memory(block.product.y, ck::engine(), sums.of(sumBytes))},
+                       {DNNL_ARG_SCRATCHPAD, memory(block.product.scratch, ck::engine(), scratch.of(scratchBytes))}});
+          const float *scales = weight->scales.data() + block.column, *own = bias ? bias + block.column : nullptr;
+          for (int64_t row = 0; row < block.rows; ++row) {
+            const int64_t place = (block.row + row) * n + block.column;
+            const float scale = rowScales[block.row + row];
+            if (y_type == CK_BFLOAT16) {
+              scaledNarrow(whole + row * block.columns, scale, scales, own, block.columns,
+                           static_cast<uint16_t *>(y) + place);
+            } else {
+              scaled(whole + row * block.columns, scale, scales, own, block.columns, static_cast<float *>(y) + place);
+            }
+          }
+        } catch (const std::exception &error) {
+          // Beyond this no exception may pass; the first text is as good as any.
+          failed = true;
         }
       }
     });
+    if (failed) return ck::fail("linear in 8 bits", "a block failed");
     return true;
   } catch (const std::exception &error) {
     return ck::fail("linear in 8 bits", error.what());

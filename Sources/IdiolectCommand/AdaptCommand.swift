@@ -124,7 +124,7 @@ struct AdaptCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Wall time of --strategy auto, trials, training and rounds together (the first trial of a cross-validation is always finished, and training from scratch for a new alphabet comes on top: see --skip-scratch): minutes, or with a unit, such as 90s, 10m, 2h (default: 10m).",
+      "Wall time of --strategy auto, trials, training and rounds together (the first trial of a cross-validation is finished where no --test judges, and training from scratch for a new alphabet comes on top: see --skip-scratch): minutes, or with a unit, such as 90s, 10m, 2h (default: 10m).",
       valueName: "time"))
   var budget: String?
 

@@ -86,6 +86,12 @@ struct StrategyChoiceTests {
     request.output += "2"
     let tested = try AdaptationRun(request).run()
     #expect(tested.target.count == 4 && tested.choice?.unseen.isEmpty == true)
+    // That then need not wait for every part.
+    request.budgetMinutes = 1e-3
+    request.output += "3"
+    let hurried = try AdaptationRun(request).run()
+    #expect(hurried.choice?.partsHeard == 1 && hurried.choice?.trials.count == 1)
+    #expect(hurried.choice?.reason.contains("in 1 part of a 4-fold") == true)
   }
 
   /// A strategy that is given has its own settings, and is proved in the same way.

@@ -102,6 +102,8 @@ package struct StrategyChoice: Sendable {
   let weights: String?
   /// How often each was tried, each time without a part of train; nil where other data chose.
   package var folds: Int?
+  /// In how many of the folds the trials were heard: fewer where the budget left no time for more.
+  package var partsHeard: Int?
   /// What the best, trained without them, heard in utterances that chose nothing; empty where others judge.
   package var unseen: [Evaluation.Score] = []
 
@@ -116,9 +118,16 @@ package struct StrategyChoice: Sendable {
     let others = trials.filter { $0.candidate != best.candidate }
       .map { "\($0.candidate) \(percent($0.devCER))" }
     return
-      "given \(facts.text), \(trials.count == 1 ? "one strategy was" : "\(trials.count) strategies were") tried \(folds.map { "by \($0)-fold cross-validation " } ?? "")for \(decimals(trialMinutes, 1)) minutes each; \(best.candidate) reached \(percent(best.devCER)) on the data that chooses"
+      "given \(facts.text), \(trials.count == 1 ? "one strategy was" : "\(trials.count) strategies were") tried \(method)for \(decimals(trialMinutes, 1)) minutes each; \(best.candidate) reached \(percent(best.devCER)) on the data that chooses"
       + (others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")
       + (folds == nil ? ", and training went on from there" : "; what ships has trained on all")
+  }
+
+  private var method: String {
+    guard let folds else { return "" }
+    let all = "\(folds)-fold cross-validation "
+    return partsHeard.map { $0 < folds } == true
+      ? "in \(partsHeard!) part\(partsHeard == 1 ? "" : "s") of a \(all)" : "by \(all)"
   }
 
   var record: JSONValue {

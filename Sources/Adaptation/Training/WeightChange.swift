@@ -7,17 +7,17 @@ package struct WeightChange: Sendable {
   /// How many tensors differ in at least one bit.
   package let changed: Int
 
-  package init(before: [[Float]], after: [Parameter]) {
+  package init(before: [Tensor], after: [Parameter]) {
     var difference = 0.0
     var length = 0.0
     var changed = 0
     for (old, parameter) in zip(before, after) where parameter.role != .statistic {
       var moved = false
-      let new = parameter.tensor.values
-      for index in old.indices {
-        let delta = Double(new[index]) - Double(old[index])
+      let (was, new) = (old.pointer, parameter.tensor.pointer)
+      for index in 0..<old.count {
+        let delta = Double(new[index]) - Double(was[index])
         difference += delta * delta
-        length += Double(old[index]) * Double(old[index])
+        length += Double(was[index]) * Double(was[index])
         moved = moved || delta != 0
       }
       changed += moved ? 1 : 0

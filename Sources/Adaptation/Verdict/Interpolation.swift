@@ -47,16 +47,18 @@ package struct Interpolation: Sendable {
   /// Puts a mixture into the network.
   ///
   /// - Parameters:
-  ///   - base, adapted: values of each parameter, statistics too.
+  ///   - base, adapted: values of each parameter, statistics too; one and the same tensor where nothing moved.
   package static func apply(
-    _ share: Double, base: [[Float]], adapted: [[Float]], to parameters: [Parameter]
+    _ share: Double, base: [Tensor], adapted: [Tensor], to parameters: [Parameter]
   ) {
     let factor = Float(share)
-    for (index, parameter) in parameters.enumerated() {
-      let (old, new) = (base[index], adapted[index])
-      for place in old.indices {
+    for (index, parameter) in parameters.enumerated() where base[index] !== adapted[index] {
+      let (old, new, mixed) = (
+        base[index].pointer, adapted[index].pointer, parameter.tensor.pointer
+      )
+      for place in 0..<base[index].count {
         // Exactly either end's bits at the ends.
-        parameter.tensor.pointer[place] =
+        mixed[place] =
           share == 1
           ? new[place]
           : share == 0 ? old[place] : old[place] + factor * (new[place] - old[place])

@@ -107,6 +107,11 @@ public final class Tensor {
     return result
   }
 
+  /// Whether another has the same shape and bits.
+  package func hasValues(of other: Tensor) -> Bool {
+    shape == other.shape && memcmp(pointer, other.pointer, 4 * count) == 0
+  }
+
   // MARK: - Memory
 
   /// The values in float32, widened once where they were made in bfloat16.

@@ -61,5 +61,18 @@ final class MappedFile: @unchecked Sendable {
     guard ck_guarded_copy(target, base! + offset, destination.count) else {
       throw SafetensorsFault.shortenedWhileMapped
     }
+    forget(base! + offset, destination.count)
   }
+
+  /// Lets go of the pages that lie wholly within: a model is not to take its file's size besides its own. Read again,
+  /// they come from the system's cache.
+  private func forget(_ start: UnsafeRawPointer, _ count: Int) {
+    let page = Int(getpagesize())
+    let first = (Int(bitPattern: start) + page - 1) / page * page
+    let length = (Int(bitPattern: start) + count) / page * page - first
+    guard length >= MappedFile.worthForgetting else { return }
+    madvise(UnsafeMutableRawPointer(bitPattern: first), length, MADV_DONTNEED)
+  }
+
+  private static let worthForgetting = 1 << 20
 }
