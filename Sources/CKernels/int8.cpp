@@ -56,17 +56,32 @@ Product make(int64_t m, int64_t n, int64_t k) {
   return product;
 }
 
-/// The weights of `count` outputs from `first` on, in a layout.
-memory &layout(ck_int8_weight &weight, int64_t first, int64_t count, const memory::desc &wanted) {
-  for (auto &kept : weight.packed) {
+/// The weights of outputs from `first` on, in a layout; not yet written where they are new.
+memory layout(ck_int8_weight &weight, int64_t first, const memory::desc &wanted,
+              std::vector<ck_int8_weight::Packed> &unwritten) {
+  for (const auto &kept : weight.packed) {
     if (kept.first == first && kept.weight.get_desc() == wanted) return kept.weight;
   }
-  memory plain({{weight.padded, count}, memory::data_type::s8, memory::format_tag::ba}, ck::engine(),
-               weight.values.data() + first * weight.padded);
-  memory made(wanted, ck::engine());
-  dnnl::reorder(plain, made).execute(ck::stream(), plain, made);
-  weight.packed.push_back({first, made});
+  weight.packed.push_back({first, memory(wanted, ck::engine())});
+  unwritten.push_back(weight.packed.back());
   return weight.packed.back().weight;
+}
+
+/// Runs `body` for each of `count`, on all threads.
+///
+/// - Returns: whether none threw: beyond a thread no exception may pass.
+template <typename Body>
+bool forEach(size_t count, Body &&body) {
+  std::atomic<bool> held{true};
+  ck::parallel(count, 1, [&](size_t first, size_t last) {
+    try {
+      dnnl::stream stream(ck::engine());
+      for (size_t index = first; index < last; ++index) body(index, stream);
+    } catch (const std::exception &) {
+      held = false;
+    }
+  });
+  return held;
 }
 
 CK_CLONES float largest(const float *x, size_t begin, size_t end) {
@@ -213,6 +228,7 @@ bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64
   try {
     const Blocks blocks(rows, n);
     std::vector<Block> work;
+    std::vector<ck_int8_weight::Packed> unwritten;
     size_t sumBytes = 0, scratchBytes = 0;
     for (int64_t column = 0; column < n; column += blocks.columns) {
       for (int64_t row = 0; row < rows; row += blocks.rows) {
@@ -220,47 +236,50 @@ bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64
         block.product = cache.get({block.rows, block.columns, weight->padded}, [&] {
           return make(block.rows, block.columns, weight->padded);
         });
-        block.weight = layout(*weight, column, block.columns, block.product.weight);
+        block.weight = layout(*weight, column, block.product.weight, unwritten);
         sumBytes = std::max(sumBytes, block.product.y.get_size());
         scratchBytes = std::max(scratchBytes, block.product.scratch.get_size());
         work.push_back(block);
       }
     }
+    const bool packs = forEach(unwritten.size(), [&](size_t index, dnnl::stream &stream) {
+      const auto &made = unwritten[index];
+      memory plain({{weight->padded, std::min(blocks.columns, n - made.first)}, memory::data_type::s8,
+                    memory::format_tag::ba}, ck::engine(),
+                   weight->values.data() + made.first * weight->padded);
+      memory target = made.weight;
+      dnnl::reorder(plain, target).execute(stream, plain, target);
+    });
+    if (!packs) {
+      weight->packed.clear();
+      return ck::fail("linear in 8 bits", "its weights cannot be packed");
+    }
     rowScales.resize(rows);
     const memory::desc all({rows, weight->padded}, memory::data_type::s8, memory::format_tag::ab);
     auto *input = static_cast<int8_t *>(ck::scratch(all, 1).get_data_handle());
     quantised(x, x_type, rows, k, weight->padded, input, rowScales.data());
-    std::atomic<bool> failed{false};
-    ck::parallel(work.size(), 1, [&](size_t first, size_t last) {
+    const bool multiplies = forEach(work.size(), [&](size_t index, dnnl::stream &stream) {
       static thread_local Room sums, scratch;
-      for (size_t index = first; index < last; ++index) {
-        Block &block = work[index];
-        try {
-          dnnl::stream stream(ck::engine());
-          const auto *whole = static_cast<const int32_t *>(sums.of(sumBytes));
-          block.product.primitive.execute(
-              stream, {{DNNL_ARG_SRC, memory(block.product.x, ck::engine(), input + block.row * weight->padded)},
-                       {DNNL_ARG_WEIGHTS, block.weight},
-                       {DNNL_ARG_DST, memory(block.product.y, ck::engine(), sums.of(sumBytes))},
-                       {DNNL_ARG_SCRATCHPAD, memory(block.product.scratch, ck::engine(), scratch.of(scratchBytes))}});
-          const float *scales = weight->scales.data() + block.column, *own = bias ? bias + block.column : nullptr;
-          for (int64_t row = 0; row < block.rows; ++row) {
-            const int64_t place = (block.row + row) * n + block.column;
-            const float scale = rowScales[block.row + row];
-            if (y_type == CK_BFLOAT16) {
-              scaledNarrow(whole + row * block.columns, scale, scales, own, block.columns,
-                           static_cast<uint16_t *>(y) + place);
-            } else {
-              scaled(whole + row * block.columns, scale, scales, own, block.columns, static_cast<float *>(y) + place);
-            }
-          }
-        } catch (const std::exception &error) {
-          // Beyond this no exception may pass; the first text is as good as any.
-          failed = true;
+      Block &block = work[index];
+      const auto *whole = static_cast<const int32_t *>(sums.of(sumBytes));
+      block.product.primitive.execute(
+          stream, {{DNNL_ARG_SRC, memory(block.product.x, ck::engine(), input + block.row * weight->padded)},
+                   {DNNL_ARG_WEIGHTS, block.weight},
+                   {DNNL_ARG_DST, memory(block.product.y, ck::engine(), sums.of(sumBytes))},
+                   {DNNL_ARG_SCRATCHPAD, memory(block.product.scratch, ck::engine(), scratch.of(scratchBytes))}});
+      const float *scales = weight->scales.data() + block.column, *own = bias ? bias + block.column : nullptr;
+      for (int64_t row = 0; row < block.rows; ++row) {
+        const int64_t place = (block.row + row) * n + block.column;
+        const float scale = rowScales[block.row + row];
+        if (y_type == CK_BFLOAT16) {
+          scaledNarrow(whole + row * block.columns, scale, scales, own, block.columns,
+                       static_cast<uint16_t *>(y) + place);
+        } else {
+          scaled(whole + row * block.columns, scale, scales, own, block.columns, static_cast<float *>(y) + place);
         }
       }
     });
-    if (failed) return ck::fail("linear in 8 bits", "a block failed");
+    if (!multiplies) return ck::fail("linear in 8 bits", "a block could not be multiplied");
     return true;
   } catch (const std::exception &error) {
     return ck::fail("linear in 8 bits", error.what());
