@@ -95,12 +95,9 @@ public enum FeaturePreset: String, Sendable, Codable, Hashable, CaseIterable {
     case .torchaudioMFCC: return .spectral(.torchaudioMFCC(sampleRate: rate))
     case .speechbrainFbank: return .spectral(.speechbrainFbank(sampleRate: rate))
     case .wav2vec2Bert:
-      var fbank = KaldiFbankConfiguration()
-      fbank.mel.bands = 80
-      fbank.frame.isDouble = true
       return .pipeline(
         PipelineConfiguration(
-          .kaldiFbank(fbank),
+          FeaturePreset.kaldiFbank.configuration(),
           steps: [
             .standardise(Standardisation(guarded: .variance(1e-7))),
             .stack(frames: 2, stride: 2, fill: 0),

@@ -30,8 +30,7 @@ public struct KaldiPitch: FrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
-    guard isEnough(samples.count) else { throw tooShort(samples.count) }
-    if let error = noSound(samples, sampleRate: sampleRate) { throw error }
+    try require(samples)
     let frames = frameCount(samples: samples.count).valid
     let track = PitchTrack(samples, sampleRate: sampleRate)
     let logPitch = track.pitch.map { log($0) }

@@ -22,8 +22,7 @@ public struct Waveform: FrontEnd {
   public func frameCount(samples: Int) -> (total: Int, valid: Int) { (samples, samples) }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
-    guard isEnough(samples.count) else { throw tooShort(samples.count) }
-    if let error = noSound(samples, sampleRate: sampleRate) { throw error }
+    try require(samples)
     var matrix = FrameMatrix(frames: samples.count, bins: 1, values: samples)
     if configuration.normalises {
       matrix = Waveform.normalisation.apply(matrix)

@@ -282,6 +282,8 @@ bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64
     if (!multiplies) return ck::fail("linear in 8 bits", "a block could not be multiplied");
     return true;
   } catch (const std::exception &error) {
+    // Some may be kept that were not yet written.
+    weight->packed.clear();
     return ck::fail("linear in 8 bits", error.what());
   }
 }

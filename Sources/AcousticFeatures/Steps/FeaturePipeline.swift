@@ -47,7 +47,8 @@ public struct FeaturePipeline: DemandingFrontEnd {
   }
 
   public func callAsFunction(_ samples: [Float]) throws -> Features {
-    try require(samples)
+    // The front end looks at the samples themselves.
+    guard isEnough(samples.count) else { throw tooShort(samples.count) }
     var features = try frontEnd(samples)
     features.values.removeLast((features.frames - features.validFrames) * features.bins)
     var matrix = FrameMatrix(
