@@ -38,11 +38,11 @@ def record(path, values):
     path.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n")
 
 
-def randomise(model):
+def randomise(model, deviation=0.2):
     """The model in evaluation mode, no parameter and no statistic of it 0 or 1; seed torch before."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.normal_(0, 0.2)
+            parameter.normal_(0, deviation)
             if "norm" in name and name.endswith("weight"):
                 parameter.add_(1)
             # The magnitude of a weight normalisation: small or negative ones never occur.

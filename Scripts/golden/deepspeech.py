@@ -13,12 +13,14 @@ layers with ReLU clipped at 20, an LSTM cell of TensorFlow's, a dense layer, an 
 from float32 variables. TensorFlow only writes the checkpoint. The loss is the mean over utterances of negative
 log-likelihood / label count.
 Run: python Scripts/golden/deepspeech.py   (requirements: Scripts/golden/requirements.txt, tensorflow-cpu==2.21.0)
+With a folder, DIR/deepspeech/published is written instead, of the size that was published; see published_sizes.py.
 """
 
 import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -39,14 +41,18 @@ from parakeet import ADAM, settings_json
 
 torch.set_num_threads(1)
 LABELS = [" ", "a", "b", "c", "d", "e", "'"]
-HIDDEN, CELL, INPUT = 12, 10, 494
+INPUT = 494
 GATES = "cudnn_lstm/rnn/multi_rnn_cell/cell_0/cudnn_compatible_lstm_cell"
-SHAPES = {
-    "layer_1/weights": (INPUT, HIDDEN), "layer_1/bias": (HIDDEN,), "layer_2/weights": (HIDDEN, HIDDEN),
-    "layer_2/bias": (HIDDEN,), "layer_3/weights": (HIDDEN, 2 * CELL), "layer_3/bias": (2 * CELL,),
-    f"{GATES}/kernel": (3 * CELL, 4 * CELL), f"{GATES}/bias": (4 * CELL,), "layer_5/weights": (CELL, HIDDEN),
-    "layer_5/bias": (HIDDEN,), "layer_6/weights": (HIDDEN, len(LABELS) + 1), "layer_6/bias": (len(LABELS) + 1,),
-}
+
+
+def shapes(hidden, third, cell):
+    return {
+        "layer_1/weights": (INPUT, hidden), "layer_1/bias": (hidden,), "layer_2/weights": (hidden, hidden),
+        "layer_2/bias": (hidden,), "layer_3/weights": (hidden, third), "layer_3/bias": (third,),
+        f"{GATES}/kernel": (third + cell, 4 * cell), f"{GATES}/bias": (4 * cell,), "layer_5/weights": (cell, hidden),
+        "layer_5/bias": (hidden,), "layer_6/weights": (hidden, len(LABELS) + 1),
+        "layer_6/bias": (len(LABELS) + 1,),
+    }
 
 
 def dense(x, variables, layer, clips=True):
@@ -57,10 +63,11 @@ def dense(x, variables, layer, clips=True):
 def network(x, variables):
     """[frames, 494] to logits [frames, labels]."""
     x = dense(dense(dense(x, variables, 1), variables, 2), variables, 3)
-    cell, hidden, outputs = torch.zeros(CELL, dtype=x.dtype), torch.zeros(CELL, dtype=x.dtype), []
+    size = len(variables[f"{GATES}/bias"]) // 4
+    cell, hidden, outputs = torch.zeros(size, dtype=x.dtype), torch.zeros(size, dtype=x.dtype), []
     for frame in x:
         gates = torch.cat([frame, hidden]) @ variables[f"{GATES}/kernel"] + variables[f"{GATES}/bias"]
-        i, c, f, o = gates.split(CELL)
+        i, c, f, o = gates.split(size)
         cell = torch.sigmoid(i) * torch.tanh(c) + torch.sigmoid(f) * cell
         hidden = torch.sigmoid(o) * torch.tanh(cell)
         outputs.append(hidden)
@@ -78,14 +85,14 @@ def mean_loss(variables, clips, labels):
     return sum(loss / len(row) for loss, row in zip(each, labels)) / len(labels), each, found
 
 
-def main():
+def write(directory, hidden, third, cell, lengths):
     random = np.random.default_rng(1)
-    directory = GOLDEN / "deepspeech"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     # Large enough that some units are clipped.
-    values = {name: (random.standard_normal(shape) * (1.5 if name == "layer_1/weights" else 0.4)).astype(np.float32)
-              for name, shape in SHAPES.items()}
+    spread = 0.4 * (12 / hidden) ** 0.5
+    values = {name: (random.standard_normal(shape) * (1.5 if name == "layer_1/weights" else spread)).astype(np.float32)
+              for name, shape in shapes(hidden, third, cell).items()}
     saved = dict(values)
     for name, value in values.items():
         for slot in ("Adam", "Adam_1"):
@@ -101,7 +108,7 @@ def main():
 
     labels = [[1, 1, 0, 5, 6, 2], [4, 0, 4], [3]]
     clips = []
-    for index, frames in enumerate((31, 17, 1)):
+    for index, frames in enumerate(lengths):
         clip = random.standard_normal((frames, INPUT)).astype(np.float32)
         array(directory / f"features-{index}", clip)
         clips.append(torch.from_numpy(clip).double())
@@ -121,4 +128,7 @@ def main():
 
 if __name__ == "__main__":
     with true_double():
-        main()
+        if sys.argv[1:]:
+            write(Path(sys.argv[1]) / "deepspeech" / "published", 2048, 2048, 2048, (150, 41, 1))
+        else:
+            write(GOLDEN / "deepspeech", 12, 20, 10, (31, 17, 1))

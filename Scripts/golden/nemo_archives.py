@@ -13,6 +13,8 @@ second squeezes and excites, and has pieces).
 
 The loss is the mean over utterances of negative log-likelihood / label count. All is computed in float64 from the
 float32 weights and features. Run: python Scripts/golden/nemo_archives.py   (requirements: Scripts/golden/nemo.txt)
+With a folder, DIR/nemo/<name>/ are written instead, networks of the sizes that are published, their weights as NeMo
+draws them; see published_sizes.py.
 """
 
 import shutil
@@ -44,7 +46,7 @@ def conformer(**sizes):
         _target_="nemo.collections.asr.modules.ConformerEncoder", feat_in=80, feat_out=-1, n_layers=2, d_model=16,
         n_heads=4, ff_expansion_factor=2, self_attention_model="rel_pos", att_context_size=[-1, -1], xscaling=True,
         untie_biases=True, pos_emb_max_len=500, conv_kernel_size=5, conv_norm_type="batch_norm", dropout=0.1,
-        dropout_pre_encoder=0.1, dropout_emb=0.0, dropout_att=0.1, **sizes)
+        dropout_pre_encoder=0.1, dropout_emb=0.0, dropout_att=0.1) | sizes
 
 
 def block(filters, kernel, **other):
@@ -57,10 +59,10 @@ def convolutions(*blocks):
                 conv_mask=True, jasper=list(blocks))
 
 
-def settings(encoder, classes, vocabulary):
+def settings(encoder, classes, vocabulary, width=16):
     return dict(
         preprocessor=PREPROCESSOR, encoder=encoder,
-        decoder=dict(_target_="nemo.collections.asr.modules.ConvASRDecoder", feat_in=16, num_classes=classes,
+        decoder=dict(_target_="nemo.collections.asr.modules.ConvASRDecoder", feat_in=width, num_classes=classes,
                      vocabulary=vocabulary),
         spec_augment=dict(_target_="nemo.collections.asr.modules.SpectrogramAugmentation", freq_masks=0, time_masks=0),
         optim=dict(name="adamw", lr=1e-3))
@@ -92,13 +94,14 @@ def mean_loss(model, features, labels):
     return sum(loss / len(row) for loss, row in zip(each, labels)) / len(labels), each, outputs
 
 
-def write(name, model, encode, samples, seed):
+def write(name, model, encode, samples, seed, folder=GOLDEN):
     random = np.random.default_rng(seed)
-    directory = GOLDEN / "nemo" / name
+    directory = folder / "nemo" / name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     torch.manual_seed(seed)
-    randomise(model).save_to(str(directory / "model.nemo"))
+    model = randomise(model) if folder == GOLDEN else model.eval()
+    model.save_to(str(directory / "model.nemo"))
     model.preprocessor.featurizer.dither = 0.0
     features, labels = [], [encode(text) for text in TEXTS]
     for index, count in enumerate(samples):
@@ -152,6 +155,44 @@ def main():
         write("conformer", EncDecCTCModelBPE(OmegaConf.create(configuration)), processor.encode, samples, 2)
 
 
+def published(folder):
+    """FastConformer and Conformer of the large size, QuartzNet 15x5, Citrinet 512."""
+    large = dict(n_layers=17, d_model=512, n_heads=8, ff_expansion_factor=4, pos_emb_max_len=5000)
+    characters = EncDecCTCModel, CHARACTERS, lambda text: [CHARACTERS.index(c) for c in text]
+    fast = conformer(**large, conv_kernel_size=9, subsampling="dw_striding", subsampling_factor=8,
+                     subsampling_conv_channels=256, xscaling=False)
+    quartz = convolutions(
+        block(256, 33, stride=[2]),
+        *(block(width, kernel, repeat=5, residual=True)
+          for width, kernel in ((256, 33), (256, 39), (512, 51), (512, 63), (512, 75)) for _ in range(3)),
+        block(512, 87, dilation=[2]), block(1024, 1, separable=False))
+    with tempfile.TemporaryDirectory() as scratch:
+        processor = pieces(Path(scratch))
+        merged = EncDecCTCModelBPE, [], processor.encode
+        squeezed = dict(se=True, se_context_size=-1)
+        deep = dict(repeat=5, residual=True, residual_mode="stride_add", **squeezed)
+        kernels = (11, 13, 15, 17, 19, 21), (13, 15, 17, 19, 21, 23, 25), (25, 27, 29, 31, 33, 35, 37, 39)
+        citri = convolutions(
+            block(512, 5, **squeezed),
+            *(block(512, kernel, **deep, **(dict(stride=[2], stride_last=True) if kernel == row[0] else {}))
+              for row in kernels for kernel in row),
+            block(640, 41, **squeezed))
+        plain = conformer(**(large | dict(n_layers=18)), conv_kernel_size=31, subsampling="striding",
+                          subsampling_factor=4, subsampling_conv_channels=-1)
+        cases = [("fastconformer-large", fast, 512, characters), ("quartznet-15x5", quartz, 1024, characters),
+                 ("citrinet-512", citri, 640, merged), ("conformer-large", plain, 512, merged)]
+        for seed, (name, encoder, width, (kind, labels, encode)) in enumerate(cases):
+            configuration = settings(encoder, len(labels) or -1, labels, width)
+            if not labels:
+                configuration["tokenizer"] = dict(dir=scratch, type="bpe")
+            torch.manual_seed(seed)
+            write(name, kind(OmegaConf.create(configuration)), encode, [48000, 30010, 12000], seed, folder)
+
+
 if __name__ == "__main__":
     with true_double():
-        main()
+        if sys.argv[1:]:
+            torch.set_num_threads(2)
+            published(Path(sys.argv[1]))
+        else:
+            main()

@@ -1,8 +1,9 @@
 """Golden data for networks of the sizes that are published, from transformers: too large to keep.
 
-Writes DIR/<name>/ as wav2vec2.py does, some gigabytes each: random weights as transformers draws them, two
+Writes DIR/transformers/<name>/ as wav2vec2.py does, some gigabytes each: random weights as transformers draws them, two
 utterances. Networks of more than 400 million parameters are not trained for ten steps.
 Run: python Scripts/golden/published_sizes.py DIR [NAME …]   (requirements: Scripts/golden/requirements.txt)
+For what transformers does not have: python Scripts/golden/{deepspeech,wavenet,nemo_archives}.py DIR
 Then: IDIOLECT_PUBLISHED_SIZES=DIR swift test -c release --skip-build --filter PublishedSizeTests
 """
 
@@ -40,7 +41,7 @@ CASES = {
 
 
 def main():
-    folder, names = Path(sys.argv[1]), sys.argv[2:] or list(CASES)
+    folder, names = Path(sys.argv[1]) / "transformers", sys.argv[2:] or list(CASES)
     for name in names:
         config, network, sizes = CASES[name]
         torch.manual_seed(1)

@@ -14,10 +14,13 @@ give is added to their input and, without it, summed; two convolutions over a si
 normalised by channel before their activation, ε 1e-8, and have no bias of their own. Float64 from float32 values. The
 loss is the mean over utterances of negative log-likelihood / label count.
 Run: python Scripts/golden/wavenet.py   (requirements: Scripts/golden/requirements.txt)
+With a folder, DIR/wavenet/published is written instead, of the size that was published; see published_sizes.py.
 """
 
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,7 +29,8 @@ from common import GOLDEN, array, randomise, record, ten_steps, tensors, true_do
 from parakeet import ADAM, settings_json
 
 LABELS = [" ", "a", "b", "c", "d", "e", "'"]
-SIZES = dict(input_size=20, hidden_size=8, kernel_size=7, num_stacks=2, dilations=[1, 2, 4])
+SMALL = dict(input_size=20, hidden_size=8, kernel_size=7, num_stacks=2, dilations=[1, 2, 4])
+PUBLISHED = dict(input_size=20, hidden_size=128, kernel_size=7, num_stacks=3, dilations=[1, 2, 4, 8, 16])
 
 
 class Norm(torch.nn.BatchNorm1d):
@@ -60,13 +64,13 @@ class Layer(torch.nn.Module):
 
 
 class WaveNet(torch.nn.Module):
-    def __init__(self, causal):
+    def __init__(self, sizes, causal):
         super().__init__()
-        width = SIZES["hidden_size"]
-        self.front, self.front_norm = pointwise(SIZES["input_size"], width), Norm(width)
+        width = sizes["hidden_size"]
+        self.front, self.front_norm = pointwise(sizes["input_size"], width), Norm(width)
         self.layers = torch.nn.ModuleList(
-            Layer(width, SIZES["kernel_size"], dilation, causal)
-            for _ in range(SIZES["num_stacks"]) for dilation in SIZES["dilations"])
+            Layer(width, sizes["kernel_size"], dilation, causal)
+            for _ in range(sizes["num_stacks"]) for dilation in sizes["dilations"])
         self.mix, self.mix_norm = pointwise(width, width), Norm(width)
         self.output = torch.nn.Linear(width, len(LABELS) + 1)
 
@@ -90,16 +94,16 @@ def mean_loss(model, clips, labels):
     return sum(loss / len(row) for loss, row in zip(each, labels)) / len(labels), each, found
 
 
-def write(directory, causal):
+def write(directory, causal, sizes=SMALL, lengths=(31, 17, 1)):
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     torch.manual_seed(2)
-    model = randomise(WaveNet(causal))
+    model = randomise(WaveNet(sizes, causal), 0.2 * (SMALL["hidden_size"] / sizes["hidden_size"]) ** 0.5)
     tensors(directory / "model", dict(model.state_dict()))
     model = model.double()
-    count = SIZES["num_stacks"] * len(SIZES["dilations"])
+    count = sizes["num_stacks"] * len(sizes["dilations"])
     record(directory / "config.json", {
-        "architectures": ["WaveNetForCTC"], "model_type": "speech-to-text-wavenet", **SIZES, "causal": causal,
+        "architectures": ["WaveNetForCTC"], "model_type": "speech-to-text-wavenet", **sizes, "causal": causal,
         "num_hidden_layers": count, "vocab_size": len(LABELS) + 1, "pad_token_id": len(LABELS)})
     vocabulary = {label: index for index, label in enumerate(["|"] + LABELS[1:])} | {"<pad>": len(LABELS)}
     (directory / "vocab.json").write_text(json.dumps(vocabulary) + "\n")
@@ -107,8 +111,8 @@ def write(directory, causal):
     random = np.random.default_rng(1)
     labels = [[1, 1, 0, 5, 6, 2], [4, 0, 4], [3]]
     clips = []
-    for index, frames in enumerate((31, 17, 1)):
-        clip = random.standard_normal((frames, SIZES["input_size"])).astype(np.float32)
+    for index, frames in enumerate(lengths):
+        clip = random.standard_normal((frames, sizes["input_size"])).astype(np.float32)
         array(directory / f"features-{index}", clip)
         clips.append(torch.from_numpy(clip).double())
     loss, each, found = mean_loss(model, clips, labels)
@@ -126,5 +130,8 @@ def write(directory, causal):
 
 if __name__ == "__main__":
     with true_double():
-        write(GOLDEN / "wavenet" / "published", causal=False)
-        write(GOLDEN / "wavenet" / "causal", causal=True)
+        if sys.argv[1:]:
+            write(Path(sys.argv[1]) / "wavenet" / "published", False, PUBLISHED, (313, 98, 1))
+        else:
+            write(GOLDEN / "wavenet" / "published", causal=False)
+            write(GOLDEN / "wavenet" / "causal", causal=True)

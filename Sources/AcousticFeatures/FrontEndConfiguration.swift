@@ -27,7 +27,7 @@ public indirect enum FrontEndConfiguration: Sendable, Codable, Hashable {
     }
   }
 
-  private enum Kind: String, Codable {
+  private enum Kind: String, NamedChoice {
     case logMel = "log-mel"
     case kaldiFbank = "kaldi-fbank"
     case kaldiMFCC = "kaldi-mfcc"

@@ -60,7 +60,7 @@ public struct LogMelConfiguration: Sendable, Codable, Hashable {
 }
 
 /// What is done to the features of a recording as a whole.
-public enum FeatureNormalization: String, Sendable, Codable, Hashable, CaseIterable {
+public enum FeatureNormalization: String, NamedChoice {
   case none
   /// Each bin gets mean 0 and deviation 1 (n − 1 in the denominator) over the valid frames.
   case perFeature

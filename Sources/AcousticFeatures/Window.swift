@@ -1,7 +1,7 @@
 import Foundation
 
 /// The shape that a frame is multiplied by.
-public enum Window: String, Sendable, Codable, Hashable, CaseIterable {
+public enum Window: String, NamedChoice {
   /// ½ − ½ cos(2πi / (n − 1)): begins and ends with 0.
   case hann
   /// ½ − ½ cos(2πi / n): one period of the cosine.

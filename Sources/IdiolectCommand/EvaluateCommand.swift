@@ -15,10 +15,14 @@ struct EvaluateCommand: ParsableCommand {
       Utterances that cannot be used are counted and listed, and the exit code stays 0 unless nothing \
       is left.
 
+      With --precision int8 the corpus is heard in the usual precision as well, and what 8 bits change of the \
+      error rates and of the logits is printed too.
+
       Examples:
         idiolect evaluate --data AudioSamples/scottish-test.jsonl
         idiolect evaluate --model runs/mine --data test.jsonl
         idiolect evaluate --data test.jsonl --worst 20
+        idiolect evaluate --data test.jsonl --precision int8
         idiolect evaluate --data test.jsonl --format json > result.json
       """)
 
@@ -68,7 +72,9 @@ struct EvaluateCommand: ParsableCommand {
     for entry in quarantine.entries { Failure.say("left out: \(entry)") }
     let report = EvaluationReport(
       evaluation, quarantine: quarantine, model: try model.directory(), data: data,
-      precision: quantises ? "int8" : precision.rawValue, worst: worst)
+      precision: quantises ? "int8" : precision.rawValue, worst: worst,
+      quantisation: quantises
+        ? try QuantisationReport(evaluation, by: transcriber, of: manifest, seed: seed) : nil)
     switch format {
     case .text: for line in report.lines { try StandardOutput.line(line) }
     case .json: try StandardOutput.line(report.json.text(.compact, sortedKeys: false))

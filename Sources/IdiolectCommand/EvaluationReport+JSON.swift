@@ -15,6 +15,7 @@ extension EvaluationReport {
         ("elapsed_seconds", .rounded(evaluation.elapsedSeconds, digits: 3)),
         ("wer", rate(evaluation.words, evaluation.wordCounts)),
         ("cer", rate(evaluation.characters, evaluation.characterCounts)),
+        ("quantisation", quantisation?.json ?? .null),
         ("accents", .array(evaluation.byAccent.map(group))),
         ("speakers", .array(evaluation.bySpeaker.map(group))),
         ("scores", .array(evaluation.scores.map(score))),

@@ -11,10 +11,12 @@ struct EvaluationReport {
   /// As it was asked for.
   let precision: String
   let worst: Int
+  /// Where it was heard in 8 bits.
+  let quantisation: QuantisationReport?
 
   init(
     _ evaluation: Evaluation, quarantine: Quarantine, model: String, data: String,
-    precision: String, worst: Int
+    precision: String, worst: Int, quantisation: QuantisationReport?
   ) {
     self.evaluation = evaluation
     self.quarantine = quarantine
@@ -22,6 +24,7 @@ struct EvaluationReport {
     self.data = data
     self.precision = precision
     self.worst = worst
+    self.quantisation = quantisation
   }
 
   var lines: [String] {
@@ -35,6 +38,7 @@ struct EvaluationReport {
         format: "%.1f s for %@: real-time factor %.4f, %@", evaluation.elapsedSeconds,
         Figures.duration(evaluation.audioSeconds), evaluation.realTimeFactor, precision),
     ]
+    lines += quantisation?.lines ?? []
     lines += table("accent", evaluation.byAccent)
     lines += table("speaker", evaluation.bySpeaker)
     let worst = evaluation.worst(worst)

@@ -40,11 +40,14 @@ enum ModelReport {
   private static func needs(_ model: AcousticModel) throws -> [String] {
     let needs = try onEngine { try ModelNeeds(model, precision: .automatic) }
     let rows = needs.adapting.map { row in
-      ["  \(row.strategy)", Figures.count(row.trained), Figures.bytes(row.bytes)]
+      [
+        "  \(row.strategy)", Figures.count(row.trained), Figures.bytes(row.bytes),
+        Figures.bytes(row.recomputingBytes),
+      ]
     }
     return [
       "memory to transcribe: about \(Figures.bytes(needs.transcribing))",
-      "to adapt, in batches of \(Figures.duration(ModelNeeds.batchSeconds)), by strategy: parameters trained, at most about",
+      "to adapt, in batches of \(Figures.duration(ModelNeeds.batchSeconds)), by strategy: parameters trained, at most about, with --recompute",
     ] + Figures.table(rows)
   }
 

@@ -3,6 +3,7 @@ import AcousticModels
 import AudioIO
 public import Basics
 import CTC
+package import SpeechCorpus
 import SpeechText
 import TensorEngine
 
@@ -45,8 +46,16 @@ extension Transcriber {
   /// - Returns: `[output frames, labels]`.
   /// - Throws: as `transcribe(path:)`; `.invalidArgument` for a longer clip.
   public func logits(path: String) throws -> NumpyFile {
+    try logits(of: Utterance(id: path, audioPath: path, text: ""))
+  }
+
+  /// The same for an utterance, which may be part of a recording.
+  package func logits(of utterance: Utterance) throws -> NumpyFile {
     let limit = 300.0
-    let reader = try AudioReader(path, sampleRate: model.frontEnd.sampleRate)
+    let path = utterance.audioPath
+    let reader = try AudioReader(
+      path, sampleRate: model.frontEnd.sampleRate, offsetSeconds: utterance.offsetSeconds,
+      durationSeconds: utterance.durationSeconds)
     let most = Int(limit) * model.frontEnd.sampleRate
     let samples = try reader.next(maximumFrames: most + 1) ?? []
     guard samples.count <= most else {

@@ -41,7 +41,8 @@ import Testing
       ("\"hopLength\" : 160,", "", "frames.hopLength is missing"),
       ("\"hopLength\" : 160", "\"hopLength\" : true", "frames.hopLength has the wrong type"),
       ("\"hopLength\" : 160", "\"hopLength\" : 0", "hopLength is 0"),
-      ("\"slaney\"", "\"bark\"", "mel.scale"), ("\"spectral\"", "\"spectra\"", "kind"),
+      ("\"slaney\"", "\"bark\"", "mel.scale: 'bark' is none of slaney, htk, kaldi"),
+      ("\"spectral\"", "\"spectra\"", "kind: 'spectra' is none of log-mel"),
       ("{", "[", "not JSON"),
     ] {
       let text = whole.replacingOccurrences(of: old, with: new)

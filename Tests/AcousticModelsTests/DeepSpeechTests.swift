@@ -24,51 +24,19 @@ import Testing
     }
   }
 
-  /// TensorFlow's variables of our parameters' gradients: matrices turned, gates in its order.
-  private func variables(_ parameters: [Parameter]) throws -> [String: [Float]] {
-    let gradients = try Dictionary(
-      uniqueKeysWithValues: parameters.map { ($0.name, try #require($0.tensor.gradient)) })
-    func turned(_ x: Tensor) -> [Float] {
-      x.reshaped([1, x.rows, x.columns]).transposedLast().values
-    }
-    var found: [String: [Float]] = [:]
-    for (layer, name) in [
-      (1, "layers.0.dense"), (2, "layers.1.dense"), (3, "layers.2.dense"),
-      (5, "layers.4.dense"), (6, "output"),
-    ] {
-      found["layer_\(layer)/weights"] = turned(gradients["\(name).weight"]!)
-      found["layer_\(layer)/bias"] = gradients["\(name).bias"]!.values
-    }
-    let (input, recurrent) = (
-      gradients["layers.3.lstm.weight_ih_l0"]!, gradients["layers.3.lstm.weight_hh_l0"]!
-    )
-    let hidden = recurrent.columns
-    let order = [0, 2, 1, 3].flatMap { $0 * hidden..<($0 + 1) * hidden }
-    let gates = "cudnn_lstm/rnn/multi_rnn_cell/cell_0/cudnn_compatible_lstm_cell"
-    found["\(gates)/kernel"] =
-      (0..<input.columns).flatMap { column in
-        order.map { input.values[$0 * input.columns + column] }
-      }
-      + (0..<hidden).flatMap { column in order.map { recurrent.values[$0 * hidden + column] } }
-    found["\(gates)/bias"] = order.map { gradients["layers.3.lstm.bias_ih_l0"]!.values[$0] }
-    return found
-  }
-
   @Test func lossAndEveryGradient() throws {
     try onEngine {
       let model = try AcousticModel(directory: directory)
       try golden.training(model.network).expectGradients(
         model.parameters, "\(directory)/gradients.safetensors"
-      ) { try variables(model.parameters) }
+      ) { try tensorFlowGradients(model.parameters) }
     }
   }
 
   @Test func tenSteps() throws {
     try onEngine {
       let model = try AcousticModel(directory: directory)
-      // TensorFlow has one bias for each gate, PyTorch two that are added.
-      try golden.training(model.network).expectTenSteps(
-        model.parameters.filter { !$0.name.hasSuffix("bias_hh_l0") })
+      try golden.training(model.network).expectTenSteps(model.parameters.filter { !isDoubled($0) })
     }
   }
 
@@ -118,3 +86,36 @@ import Testing
     }
   }
 }
+
+/// TensorFlow's variables of our parameters' gradients: matrices turned, gates in its order.
+func tensorFlowGradients(_ parameters: [Parameter]) throws -> [String: [Float]] {
+  let gradients = try Dictionary(
+    uniqueKeysWithValues: parameters.map { ($0.name, try #require($0.tensor.gradient)) })
+  func turned(_ x: Tensor) -> [Float] {
+    x.reshaped([1, x.rows, x.columns]).transposedLast().values
+  }
+  var found: [String: [Float]] = [:]
+  for (layer, name) in [
+    (1, "layers.0.dense"), (2, "layers.1.dense"), (3, "layers.2.dense"),
+    (5, "layers.4.dense"), (6, "output"),
+  ] {
+    found["layer_\(layer)/weights"] = turned(gradients["\(name).weight"]!)
+    found["layer_\(layer)/bias"] = gradients["\(name).bias"]!.values
+  }
+  let (input, recurrent) = (
+    gradients["layers.3.lstm.weight_ih_l0"]!, gradients["layers.3.lstm.weight_hh_l0"]!
+  )
+  let hidden = recurrent.columns
+  let order = [0, 2, 1, 3].flatMap { $0 * hidden..<($0 + 1) * hidden }
+  let gates = "cudnn_lstm/rnn/multi_rnn_cell/cell_0/cudnn_compatible_lstm_cell"
+  found["\(gates)/kernel"] =
+    (0..<input.columns).flatMap { column in
+      order.map { input.values[$0 * input.columns + column] }
+    }
+    + (0..<hidden).flatMap { column in order.map { recurrent.values[$0 * hidden + column] } }
+  found["\(gates)/bias"] = order.map { gradients["layers.3.lstm.bias_ih_l0"]!.values[$0] }
+  return found
+}
+
+/// Whether TensorFlow does not have it: of a gate's two biases, which PyTorch adds, the second.
+func isDoubled(_ parameter: Parameter) -> Bool { parameter.name.hasSuffix("bias_hh_l0") }

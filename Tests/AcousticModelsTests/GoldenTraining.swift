@@ -49,7 +49,7 @@ struct GoldenTraining {
     #expect(Set(ours.keys) == Set(store.names))
     let theirs = try Dictionary(
       uniqueKeysWithValues: store.names.map { ($0, try store.readFloats($0)) })
-    let largest = theirs.values.joined().map(abs).max()!
+    let largest = theirs.values.joined().lazy.map(abs).max()!
     for (name, gradient) in ours {
       let expected = try #require(theirs[name])
       // What is zero but for rounding: a key's bias, which softmax undoes, and a convolution's before a group norm.

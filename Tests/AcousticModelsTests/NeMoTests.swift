@@ -75,12 +75,7 @@ import Testing
       let trained = model.parameters.filter { $0.role != .statistic }
       try golden.training(model.network).expectGradients(
         trained, "\(golden.directory)/gradients.safetensors"
-      ) {
-        try GoldenTraining.gradients(trained) { name in
-          model.network.sizes is FastConformerConfiguration
-            ? FastConformerConfiguration.nemoName(name, decoder: "decoder") : name
-        }
-      }
+      ) { try nemoGradients(trained, model) }
     }
   }
 
@@ -91,6 +86,14 @@ import Testing
       try golden.training(model.network).expectTenSteps(
         model.parameters.filter { $0.role != .statistic })
     }
+  }
+}
+
+/// Gradients by the names that NeMo has.
+func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [String: [Float]] {
+  try GoldenTraining.gradients(trained) { name in
+    model.network.sizes is FastConformerConfiguration
+      ? FastConformerConfiguration.nemoName(name, decoder: "decoder") : name
   }
 }
 

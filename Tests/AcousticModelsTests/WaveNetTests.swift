@@ -13,7 +13,7 @@ import Testing
   static let cases = ["published", "causal"]
 
   /// The folder's network as a model directory, opened.
-  private func model(_ golden: GoldenCase) throws -> AcousticModel {
+  static func model(_ golden: GoldenCase) throws -> AcousticModel {
     let copy = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: copy) }
     for file in ["config.json", "vocab.json", "model.safetensors"] {
@@ -28,13 +28,13 @@ import Testing
 
   @Test(arguments: cases) func logits(_ name: String) throws {
     let golden = try GoldenCase("wavenet/\(name)")
-    try onEngine { try golden.expectLogits(model(golden).network) }
+    try onEngine { try golden.expectLogits(Self.model(golden).network) }
   }
 
   @Test(arguments: cases) func lossAndEveryGradient(_ name: String) throws {
     let golden = try GoldenCase("wavenet/\(name)")
     try onEngine {
-      let model = try model(golden)
+      let model = try Self.model(golden)
       let trained = model.parameters.filter { $0.role != .statistic }
       try golden.training(model.network).expectGradients(
         trained, "\(golden.directory)/gradients.safetensors"
@@ -45,7 +45,7 @@ import Testing
   @Test(arguments: cases) func tenSteps(_ name: String) throws {
     let golden = try GoldenCase("wavenet/\(name)")
     try onEngine {
-      let model = try model(golden)
+      let model = try Self.model(golden)
       try golden.training(model.network).expectTenSteps(
         model.parameters.filter { $0.role != .statistic })
     }
@@ -55,7 +55,7 @@ import Testing
   @Test(arguments: cases) func whatAFrameHears(_ name: String) throws {
     let golden = try GoldenCase("wavenet/\(name)")
     try onEngine {
-      let network = try model(golden).network
+      let network = try Self.model(golden).network
       let whole = golden.features[0]
       let start = Features(
         frames: 20, bins: whole.bins, validFrames: 20,
@@ -75,7 +75,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: copy) }
     try onEngine {
       let evaluation = Pass(training: false, precision: .float32)
-      for model in [try model(golden), try model(golden).keepingLayers(2)] {
+      for model in [try Self.model(golden), try Self.model(golden).keepingLayers(2)] {
         try model.write(to: copy)
         let again = try AcousticModel(directory: copy)
         #expect(again.network.sizes.json == model.network.sizes.json)

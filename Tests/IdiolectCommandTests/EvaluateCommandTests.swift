@@ -68,6 +68,27 @@ struct EvaluateCommandTests {
     #expect(again["wer"].value == wer.value)
   }
 
+  @Test func saysWhatEightBitsChange() throws {
+    let manifest = try place.write(broken, to: "broken.jsonl")
+    let run = try evaluate(manifest, "--precision int8")
+    guard run.status != 69 else {
+      #expect(run.errors.contains("int8"))
+      return
+    }
+    #expect(run.status == 0)
+    #expect(run.lines.contains { $0.hasSuffix("to 8 bits") })
+    #expect(run.lines.count { $0.contains("→") && $0.contains("difference") } == 2)
+    #expect(run.lines.contains { $0.hasPrefix("logits: ") && $0.hasSuffix("of 2 utterances") })
+    let found = JSONNode(
+      try JSONValue(parsing: try evaluate(manifest, "--precision int8 --format json").output),
+      file: "output")["quantisation"]
+    let (median, largest) = (
+      try found["logits"]["median"].double(), try found["logits"]["largest"].double()
+    )
+    #expect(median > 0 && median <= largest && largest < 0.2, "\(median), \(largest)")
+    #expect(try found["wer"]["lower"].double() <= found["wer"]["upper"].double())
+  }
+
   @Test(
     arguments: [
       ("", "empty"), ("{\"audio_filepath\": \"gone.wav\", \"text\": \"a\"}", "no such file"),

@@ -1,7 +1,7 @@
 /// How a recording is cut into frames, in samples.
 public struct Framing: Sendable, Codable, Hashable {
   /// What happens at the ends of a recording.
-  public enum Edges: String, Sendable, Codable, Hashable, CaseIterable {
+  public enum Edges: String, NamedChoice {
     /// Frames lie wholly inside; frame t begins at t · hop.
     case inside
     /// As inside, and the last frame is filled with zeros.
@@ -16,12 +16,12 @@ public struct Framing: Sendable, Codable, Hashable {
   }
 
   /// Where a window shorter than the transform lies in it, zeros beside it.
-  public enum Place: String, Sendable, Codable, Hashable {
+  public enum Place: String, NamedChoice {
     case middle, start
   }
 
   /// What becomes of the last frame of those that the edges make.
-  public enum LastFrame: String, Sendable, Codable, Hashable {
+  public enum LastFrame: String, NamedChoice {
     case kept, dropped
     /// It is there, holds zeros and is not valid.
     case zeroed

@@ -3,7 +3,7 @@ import Foundation
 
 /// How energies are compressed.
 public struct Logarithm: Sendable, Codable, Hashable {
-  public enum Kind: String, Sendable, Codable, Hashable, CaseIterable {
+  public enum Kind: String, NamedChoice {
     case none
     /// ln x
     case natural

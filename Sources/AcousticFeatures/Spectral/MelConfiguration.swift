@@ -3,7 +3,7 @@ import Foundation
 /// Triangular bands over a spectrum.
 public struct MelConfiguration: Sendable, Codable, Hashable {
   /// What is evenly divided among the bands.
-  public enum Scale: String, Sendable, Codable, Hashable, CaseIterable {
+  public enum Scale: String, NamedChoice {
     /// Linear to 1,000 Hz, logarithmic above (Slaney's Auditory Toolbox, librosa).
     case slaney
     /// 2595 · log₁₀(1 + f / 700)
@@ -13,7 +13,7 @@ public struct MelConfiguration: Sendable, Codable, Hashable {
   }
 
   /// Over what the sides of the triangles are straight.
-  public enum Shape: String, Sendable, Codable, Hashable, CaseIterable {
+  public enum Shape: String, NamedChoice {
     case hertz
     case mel
     /// Over Hz, as wide above the centre as below it (SpeechBrain).

@@ -81,7 +81,7 @@ public enum Emphasis: Sendable, Codable, Hashable {
 }
 
 /// What of a Fourier transform's values is taken.
-public enum Spectrum: String, Sendable, Codable, Hashable, CaseIterable {
+public enum Spectrum: String, NamedChoice {
   /// |X|
   case magnitude
   /// |X|²
@@ -92,7 +92,7 @@ public enum Spectrum: String, Sendable, Codable, Hashable, CaseIterable {
 
 /// The logarithmic energy of a frame as one of its features.
 public struct FrameEnergy: Sendable, Codable, Hashable {
-  public enum Source: String, Sendable, Codable, Hashable {
+  public enum Source: String, NamedChoice {
     /// Squares of the frame's samples before emphasis and window.
     case samples
     /// Of those after them.
@@ -101,7 +101,7 @@ public struct FrameEnergy: Sendable, Codable, Hashable {
     case spectrum
   }
 
-  public enum Place: String, Sendable, Codable, Hashable {
+  public enum Place: String, NamedChoice {
     /// Before the others.
     case first
     /// In place of the first of them.

@@ -2,7 +2,7 @@ import Basics
 
 /// How features change from frame to frame, and how that changes.
 public struct Deltas: Sendable, Codable, Hashable {
-  public enum Convention: String, Sendable, Codable, Hashable, CaseIterable {
+  public enum Convention: String, NamedChoice {
     /// Σ n · (f[t + n] − f[t − n]) / 2 Σ n², the ends repeated; of that again for the next order
     /// (torchaudio, python_speech_features).
     case regression

@@ -11,7 +11,7 @@ import CKernels
 public final class FeatureStream {
   /// What becomes of a convention that looks at the whole recording: normalises by its mean and deviation, or
   /// lifts what lies far below its loudest.
-  public enum WholeRecording: String, Sendable, Codable, CaseIterable {
+  public enum WholeRecording: String, NamedChoice {
     /// It cannot be streamed.
     case refused
     /// Those steps are left out.

@@ -13,6 +13,8 @@ package struct ModelNeeds {
     package let trained: Int
     /// Bytes, for batches of `batchSeconds`.
     package let bytes: Int
+    /// The same where activations are computed again on the way back.
+    package let recomputingBytes: Int
   }
 
   /// Bytes, for windows of `windowSeconds`.
@@ -46,30 +48,24 @@ package struct ModelNeeds {
     transcribing =
       weights + beside + Int(Double(forward) * ModelNeeds.windowSeconds / ModelNeeds.seconds)
 
-    let trainable = model.parameters.filter { $0.role != .statistic }
-    for parameter in trainable { parameter.tensor.requiresGradient = true }
-    let loss = CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank)
-    let label = Int32(model.vocabulary.blank == 0 ? 1 : 0)
-    let both = try ModelNeeds.peak {
-      let tape = Tape()
-      let value = try tape.recording {
-        let (logits, segments) = model.network(
-          batch, Pass(training: true, precision: precision, seed: 1))
-        return try loss.onTape(
-          logits: logits,
-          utterances: [
-            CTCUtterance(name: "silence", segment: PackedSegment(segments, 0), target: [label])
-          ], policy: .exclude
-        ).loss
+    // What the way back needs. Gradients, which take its place one by one, are counted by what trains.
+    let everything = try Strategy.full.apply(
+      to: model, newLabels: false, layerDecay: 1, weightDecay: 0, seed: 1
+    ).groups.flatMap(\.parameters)
+    for parameter in everything { parameter.tensor.requiresGradient = true }
+    func activations(recomputes: Bool) throws -> Int {
+      let kept = try ModelNeeds.peak {
+        let tape = Tape()
+        let pass = Pass(training: true, precision: precision, seed: 1, recomputes: recomputes)
+        _ = try tape.recording { try ModelNeeds.loss(model, batch, pass) }
       }
-      tape.backward(from: value)
+      // On the way back come gradients of activations, about as many as a pass holds at once.
+      return Int(Double(kept + forward) * ModelNeeds.batchSeconds / ModelNeeds.seconds)
     }
-    for parameter in trainable {
-      parameter.tensor.requiresGradient = false
-      parameter.tensor.gradient = nil
-    }
-    let activations =
-      Double(max(0, both - weights)) * ModelNeeds.batchSeconds / ModelNeeds.seconds
+    let (all, some) = (try activations(recomputes: false), try activations(recomputes: true))
+    for parameter in everything { parameter.tensor.requiresGradient = false }
+    // The base, what was trained and what was written of it, each with its weights in 16 bits.
+    let judging = 2 * (weights + beside) + transcribing
 
     let depth = model.network.layers.count
     let strategies: [Strategy] =
@@ -77,11 +73,26 @@ package struct ModelNeeds {
       + [.bias, .norm, .adapter(width: nil), .lhuc, .lora(rank: 8)]
     adapting = strategies.compactMap { strategy in
       guard let trained = try? ModelNeeds.trained(strategy, model), trained > 0 else { return nil }
-      // A gradient, two moments and an average each.
+      // The base beside it, and of what trains a gradient, two moments and an average each.
+      let training = 2 * weights + beside + 16 * trained
       return Training(
-        strategy: strategy, trained: trained,
-        bytes: weights + beside + 16 * trained + Int(activations))
+        strategy: strategy, trained: trained, bytes: max(training + all, judging),
+        recomputingBytes: max(training + some, judging))
     }
+  }
+
+  /// Of one utterance with a single label.
+  private static func loss(
+    _ model: AcousticModel, _ batch: FeatureBatch, _ pass: Pass
+  ) throws -> Tensor {
+    let (logits, segments) = model.network(batch, pass)
+    let label = Int32(model.vocabulary.blank == 0 ? 1 : 0)
+    return try CTCLoss(labels: model.vocabulary.count, blank: model.vocabulary.blank).onTape(
+      logits: logits,
+      utterances: [
+        CTCUtterance(name: "silence", segment: PackedSegment(segments, 0), target: [label])
+      ], policy: .exclude
+    ).loss
   }
 
   /// The most bytes that tensors take beside those there are.
