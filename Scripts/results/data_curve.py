@@ -23,6 +23,7 @@ class DataCurve(Harness):
 
 def main():
     harness = DataCurve("data_curve", __doc__)
+    harness.options = f" --minutes {harness.given.minutes:g}"
     rows = []
     for name, target in chosen(harness, TARGETS):
         model = target.base
