@@ -18,12 +18,14 @@ from transformers import (
 )
 
 from common import true_double
-from parakeet import QUIET as PARAKEET_QUIET
+from parakeet import ADAM, QUIET as PARAKEET_QUIET
 from wav2vec2 import QUIET, write
 
 LARGE = dict(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)
 STABLE = dict(feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
 SAMPLES = [48010, 20990]
+# At the small networks' rate of 1e-3 float32 is 0.3 % off after six steps of wav2vec2-base.
+FINE_TUNING = dict(ADAM, lr=5e-5)
 # What differs from the configuration's defaults, which are those of the smallest network published.
 CASES = {
     "wav2vec2-base": (Wav2Vec2Config, Wav2Vec2ForCTC, {}),
@@ -55,7 +57,8 @@ def main():
         model = network(made).eval()
         parameters = sum(p.numel() for p in model.parameters())
         print(name, f"{parameters:,} parameters", flush=True)
-        write(name, model, inputs, [[3, 3, 11, 1, 19, 8, 8, 2, 6], [9, 4, 4, 17]], 1, folder, parameters < 400e6)
+        write(name, model, inputs, [[3, 3, 11, 1, 19, 8, 8, 2, 6], [9, 4, 4, 17]], 1, folder, parameters < 400e6,
+              FINE_TUNING)
 
 
 if __name__ == "__main__":

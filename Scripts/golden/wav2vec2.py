@@ -65,7 +65,7 @@ def mean_loss(model, clips, labels):
     return sum(loss / len(row) for loss, row in zip(each, labels)) / len(labels), each, all_logits
 
 
-def write(name, model, samples, labels, seed, folder=GOLDEN / "wav2vec2", has_steps=True):
+def write(name, model, samples, labels, seed, folder=GOLDEN / "wav2vec2", has_steps=True, adam=ADAM):
     random = np.random.default_rng(seed)
     directory = folder / name
     shutil.rmtree(directory, ignore_errors=True)
@@ -89,11 +89,11 @@ def write(name, model, samples, labels, seed, folder=GOLDEN / "wav2vec2", has_st
     tensors(directory / "gradients", {k: p.grad for k, p in model.named_parameters() if p.grad is not None})
 
     trained = [p for p in model.parameters() if p.grad is not None]
-    losses = ten_steps(trained, ADAM, lambda: mean_loss(model, clips, labels)[0]) if has_steps else [loss.item()]
+    losses = ten_steps(trained, adam, lambda: mean_loss(model, clips, labels)[0]) if has_steps else [loss.item()]
     record(directory / "case.json", {
         "labels": labels, "blank": model.config.pad_token_id, "loss": losses[0],
         "negative_log_likelihoods": [e.item() for e in each],
-        "output_frames": [len(found) for found in logits], "losses": losses, "optimiser": settings_json(ADAM, False),
+        "output_frames": [len(found) for found in logits], "losses": losses, "optimiser": settings_json(adam, False),
         "attention": "eager", "precision": "float64 from float32 weights",
     })
     print(name, "loss", losses[0], "ten steps to", losses[-1])

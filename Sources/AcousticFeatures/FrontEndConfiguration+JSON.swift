@@ -12,7 +12,9 @@ extension FrontEndConfiguration {
     }
     do { self = try JSONDecoder().decode(FrontEndConfiguration.self, from: data) } catch {
       guard let error = error as? DecodingError else { throw refuse("\(error)") }
-      throw refuse(error.place)
+      // JSON that Swift cannot take: it does not say which number.
+      throw refuse(
+        (try? JSONValue(parsing: data)) == nil ? "not JSON that can be read" : error.place)
     }
     // What decoding did not look at would be a setting that changes nothing.
     let (given, own) = (try JSONValue(parsing: data), try JSONValue(parsing: Data(json().utf8)))
@@ -51,16 +53,18 @@ extension FrontEndConfiguration {
 extension DecodingError {
   fileprivate var place: String {
     func path(_ context: Context, _ more: String = "") -> String {
-      let keys = context.codingPath.map(\.stringValue) + (more.isEmpty ? [] : [more])
-      return keys.joined(separator: ".")
+      let keys = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }
+      return String((keys.joined() + (more.isEmpty ? "" : ".\(more)")).drop { $0 == "." })
     }
     return switch self {
     case .keyNotFound(let key, let context): "\(path(context, key.stringValue)) is missing"
+    case .typeMismatch(let type, let context) where type == FeatureStep.self:
+      "\(path(context)) is none of standardise, affine, slidingNormalisation, deltas, context, stack"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       "\(path(context)) has the wrong type"
     case .dataCorrupted(let context):
       context.codingPath.isEmpty
-        ? "not JSON that can be read, or a number in it is too large"
+        ? "a number in it is too large, or not whole where it must be"
         : "\(path(context)): \(context.debugDescription)"
     @unknown default: "\(self)"
     }

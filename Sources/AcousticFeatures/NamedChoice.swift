@@ -9,7 +9,9 @@ extension NamedChoice {
     guard let choice = Self(rawValue: name) else {
       let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
       throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "'\(name)' is none of \(known)")
+        in: container,
+        // Shown as code has it: whatever it holds, on one line.
+        debugDescription: "\(String(reflecting: String(name.prefix(40)))) is none of \(known)")
     }
     self = choice
   }

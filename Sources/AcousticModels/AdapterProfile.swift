@@ -89,10 +89,14 @@ public struct AdapterProfile {
     guard (1...4096).contains(rank), alpha.isFinite else {
       throw refuse("its rank \(rank) or lora_alpha \(alpha) makes no sense")
     }
-    if case .array(let modules)? = node["target_modules"].value, modules.isEmpty {
-      throw refuse(
-        "its target_modules is empty; give the adapter_config.json that was written with its weights"
-      )
+    // What would scale or place updates otherwise.
+    for option in [
+      "alpha_pattern", "rank_pattern", "layers_to_transform", "layers_pattern", "modules_to_save",
+    ] where ![nil, .null, [], [:]].contains(node[option].value) {
+      throw refuse("its \(option) is not supported")
+    }
+    guard try node["bias"].string(default: "none") == "none" else {
+      throw refuse("its bias is not supported")
     }
     let prefix = "base_model.model."
     let source = ParameterSource { name, shape in
@@ -122,6 +126,21 @@ public struct AdapterProfile {
     }
     try refuseUnused()
     guard !updates.isEmpty else { throw refuse("holds no update") }
+    if let modules = node["target_modules"].value {
+      // PEFT takes a single text for a regular expression over whole names.
+      guard case .array = modules else {
+        throw refuse("its target_modules is no list of modules; only lists are supported")
+      }
+      let ends = try node["target_modules"].strings()
+      let other = updates.keys.sorted().first { name in
+        !ends.contains { name == $0 || name.hasSuffix(".\($0)") }
+      }
+      if let other {
+        throw refuse(
+          "has an update of \(other), which its target_modules leaves out; give the adapter_config.json that was written with its weights"
+        )
+      }
+    }
     change = .lowRank(updates)
   }
 

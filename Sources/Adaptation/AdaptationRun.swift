@@ -160,7 +160,12 @@ public final class AdaptationRun {
     _ store: WeightStore, _ adapted: AcousticModel, _ rival: AcousticModel?, hasAdapter: Bool
   ) throws {
     // An adapter that lost stays with the checkpoints. The base is shipped to the bit.
-    if !report.shipsAdapted && hasAdapter { try files.keepAdapter() }
+    if hasAdapter {
+      if !report.shipsAdapted { try files.keepAdapter() }
+      say(
+        "the adapter by itself, for --adapter: \(report.shipsAdapted ? request.output : files.path)/\(TrainingDirectory.adapter)"
+      )
+    }
     switch report.decision.ships {
     case .adapted:
       try adapted.write(to: files.candidate, storage: request.storage, record: record)

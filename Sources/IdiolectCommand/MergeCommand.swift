@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Foundation
 import Idiolect
 
 struct MergeCommand: ParsableCommand {
@@ -43,6 +44,7 @@ struct MergeCommand: ParsableCommand {
     let base = try model.directory()
     let place = TrainingDirectory(output: output)
     try place.refuse(base: base)
+    try adapter.forEach(place.refuse(adapter:))
     guard FilePath.isFolder(place.path) == nil else {
       throw IdiolectError(
         .invalidArgument,
@@ -56,9 +58,17 @@ struct MergeCommand: ParsableCommand {
           (try AdapterProfile(directory: directory, for: whole), given?[index] ?? 1)
         })
       let store = try WeightStore(directory: base)
-      try whole.write(
-        to: output, storage: store.losslessStorage,
-        record: [("merged", try record(base, store, shares: given))])
+      let files = FileManager.default
+      let isNew = !files.fileExists(atPath: output)
+      do {
+        try whole.write(
+          to: output, storage: store.losslessStorage,
+          record: [("merged", try record(base, store, shares: given))])
+      } catch {
+        // A directory without weights is no model.
+        if isNew { try? files.removeItem(atPath: output) }
+        throw error
+      }
     }
     try StandardOutput.line("model: \(output)")
   }

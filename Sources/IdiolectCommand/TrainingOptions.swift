@@ -111,8 +111,8 @@ struct TrainingOptions: ParsableArguments {
     settings.averageDecay = average
     for (name, holds, range) in [
       ("--epochs", (1...1_000_000).contains(settings.epochs), "from 1 to 1,000,000"),
-      ("--minutes", (0.001...1e6).contains(settings.minutes ?? 1), "above 0"),
-      ("--lr", (1e-12...1e6).contains(settings.learningRate), "above 0"),
+      ("--minutes", (0.001...1e6).contains(settings.minutes ?? 1), "from 0.001 to 1,000,000"),
+      ("--lr", (1e-12...1e6).contains(settings.learningRate), "from 1e-12 to 1e6"),
       ("--warmup", (0...1).contains(settings.warmupShare), "from 0 to 1"),
       ("--batch-seconds", (1...1200).contains(settings.batchSeconds), "from 1 to 1200"),
       ("--average", (0..<1).contains(settings.averageDecay ?? 0), "from 0 to below 1"),

@@ -41,8 +41,11 @@ import Testing
       ("\"hopLength\" : 160,", "", "frames.hopLength is missing"),
       ("\"hopLength\" : 160", "\"hopLength\" : true", "frames.hopLength has the wrong type"),
       ("\"hopLength\" : 160", "\"hopLength\" : 0", "hopLength is 0"),
-      ("\"slaney\"", "\"bark\"", "mel.scale: 'bark' is none of slaney, htk, kaldi"),
-      ("\"spectral\"", "\"spectra\"", "kind: 'spectra' is none of log-mel"),
+      ("\"slaney\"", "\"bark\"", #"mel.scale: "bark" is none of slaney, htk, kaldi"#),
+      ("\"spectral\"", "\"spectra\"", #"kind: "spectra" is none of log-mel"#),
+      ("\"slaney\"", "\"\\u001b[31m\\n\"", #"mel.scale: "\u{1B}[31m\n" is none of"#),
+      ("\"hopLength\" : 160", "\"hopLength\" : 1.5", "not whole"),
+      ("\"hopLength\" : 160", "\"hopLength\" : 1e30", "too large"),
       ("{", "[", "not JSON"),
     ] {
       let text = whole.replacingOccurrences(of: old, with: new)

@@ -150,6 +150,27 @@ struct AdapterTests {
       (#"{"peft_type": "LORA", "r": 3, "lora_alpha": 2}"#, "lora_A.weight' has the shape"),
       (#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "use_dora": true}"#, "use_dora"),
       (#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": []}"#, "target_modules"),
+      (
+        #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": null}"#, "target_modules"
+      ),
+      (
+        #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": ["q_proj"]}"#,
+        "target_modules"
+      ),
+      (
+        #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "alpha_pattern": {"q_proj": 9}}"#,
+        "alpha_pattern"
+      ),
+      (#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "rank_pattern": 3}"#, "rank_pattern"),
+      (
+        #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "layers_to_transform": [0]}"#,
+        "layers_to_transform"
+      ),
+      (#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "bias": "all"}"#, "bias"),
+      (
+        #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "modules_to_save": ["ctc_head"]}"#,
+        "modules_to_save"
+      ),
     ]) func brokenProfiles(_ configuration: String, _ why: String) throws
   {
     try withProfile { folder, base in

@@ -268,6 +268,30 @@ struct FeaturesCommandTests {
     )
     #expect(named.status == 65 && named.output.contains("features of 1 recording"))
     #expect(named.output.contains("is not UTF-8") && named.output.contains("rename it"))
+    let below = try Program(
+      shell:
+        "cd '\(directory)' && mkdir -p more \"$(printf 'more/d\\377')\" && cp '\(clip)' more/good.flac && \"$idiolect\" features more --preset kaldi-mfcc -o low/; code=$?; cat low.quarantine.jsonl; exit $code"
+    )
+    #expect(below.status == 65 && below.output.contains("its folder 'd"))
+    let given = try Program(
+      shell:
+        "cd '\(directory)' && \"$idiolect\" features set/good.flac --preset kaldi-mfcc -o \"$(printf 'q\\377.npy')\""
+    )
+    #expect(given.status == 64 && given.errors.contains("is not UTF-8"), "\(given.errors)")
+  }
+
+  /// A link in the folder is replaced, and what it names stays; what a killed run left beside an output goes.
+  @Test func linksAndLeavings() throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let clip = "\(Golden.directory)/features/flite.flac"
+    let run = try Program(
+      shell:
+        "cd '\(directory)' && mkdir set out && cp '\(clip)' set/a.flac && echo mine > kept && ln -s ../kept out/a.flac.npy && touch x.safetensors.quarantine.jsonl.partial-12-34 && \"$idiolect\" features set --preset kaldi-mfcc -o out/ && \"$idiolect\" features set --preset kaldi-mfcc -o x.safetensors && cat kept && ls"
+    )
+    #expect(run.status == 0 && run.lines.contains("mine"), "\(run.errors)")
+    #expect(!run.output.contains("partial"))
+    #expect(try NumpyFile(path: "\(directory)/out/a.flac.npy").shape.count == 2)
   }
 
   /// A disk that is full stops a job, which goes on once there is room: of each kind of output, and with steps too.

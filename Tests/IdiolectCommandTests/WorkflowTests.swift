@@ -123,6 +123,9 @@ struct WorkflowTests {
     try refuse("merge --model model --adapter adapter -o ./model/", 64, "the base model itself")
     #expect(try SHA256.hash(file: "\(place.model)/model.safetensors").hex == before)
     try makeAdapter("french", language: "fra")
+    try refuse("merge --model model --adapter adapter -o ./adapter/", 64, "an adapter")
+    try refuse("merge --model model --adapter adapter --shares 1e38 -o huge", 65, "huge")
+    #expect(!FileManager.default.fileExists(atPath: "\(place.directory)/huge"))
     try refuse("merge --model model --adapter french -o more", 65, "--language")
   }
 

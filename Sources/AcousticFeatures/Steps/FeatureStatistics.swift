@@ -59,6 +59,11 @@ public struct FeatureStatistics: Sendable {
     }
     func numbers(_ key: String) throws -> [Double] { try node[key].array().map { try $0.double() } }
     do {
+      let known: Set = ["front_end", "frames", "means", "variances"]
+      if let other = node.value?.object?.keys.first(where: { !known.contains($0) }) {
+        throw IdiolectError(
+          .invalidData, "\(name): unknown setting \(String(reflecting: other)); leave it out")
+      }
       fingerprint = try node["front_end"].string()
       let count = try node["frames"].int()
       let (means, variances) = (try numbers("means"), try numbers("variances"))

@@ -149,9 +149,9 @@ package struct AdaptationData: Sendable {
     // What is held out of train may lie in what was given beside it, too.
     let parts = Recordings(held)
     replay.removeAll(where: parts.overlap)
+    let given = heardOnly.count
     heardOnly.removeAll(where: parts.overlap)
     if let path = manifests.unlabelled?.path {
-      let given = heardOnly.count
       heardOnly.removeAll(where: Recordings(training).overlap)
       guard !heardOnly.isEmpty else {
         throw IdiolectError(
@@ -184,7 +184,10 @@ package struct AdaptationData: Sendable {
     }
     if !selection.isEmpty, allRetained.count >= 2 * ResamplingUnit.utterances.fewestUnits {
       let halves = CorpusSplit.halving(allRetained, seed: seed)
-      (retainedSelection, retained) = (halves.first, halves.second)
+      // What judges the target may be retained too, but then it must not choose.
+      let judges = Recordings(test ?? []).overlap
+      retainedSelection = halves.first.filter { !judges($0) }
+      retained = halves.second + halves.first.filter(judges)
       notes.append(
         "retained data is halved by \(halves.unit.rawValue): \(retainedSelection.count) utterances choose, \(retained.count) judge"
       )

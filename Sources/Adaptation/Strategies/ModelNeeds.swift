@@ -5,7 +5,8 @@ import CTC
 import SpeechText
 package import TensorEngine
 
-/// The memory that a model takes, told from a short pass over silence; features kept and a program's own come on top.
+/// The memory that a process takes for a model, told from a short pass over silence; features that are kept come on
+/// top.
 package struct ModelNeeds {
   package struct Training {
     package let strategy: Strategy
@@ -45,8 +46,9 @@ package struct ModelNeeds {
     _ = model.network(batch, silent)
     let beside = max(0, Storage.bytesInUse - weights)
     let forward = ModelNeeds.peak { _ = model.network(batch, silent) }
-    transcribing =
+    let hearing =
       weights + beside + Int(Double(forward) * ModelNeeds.windowSeconds / ModelNeeds.seconds)
+    transcribing = ModelNeeds.process(hearing)
 
     // What the way back needs. Gradients, which take its place one by one, are counted by what trains.
     let everything = try Strategy.full.apply(
@@ -65,7 +67,7 @@ package struct ModelNeeds {
     let (all, some) = (try activations(recomputes: false), try activations(recomputes: true))
     for parameter in everything { parameter.tensor.requiresGradient = false }
     // The base, what was trained and what was written of it, each with its weights in 16 bits.
-    let judging = 2 * (weights + beside) + transcribing
+    let judging = 2 * (weights + beside) + hearing
 
     let depth = model.network.layers.count
     let strategies: [Strategy] =
@@ -76,8 +78,9 @@ package struct ModelNeeds {
       // The base beside it, and of what trains a gradient, two moments and an average each.
       let training = 2 * weights + beside + 16 * trained
       return Training(
-        strategy: strategy, trained: trained, bytes: max(training + all, judging),
-        recomputingBytes: max(training + some, judging))
+        strategy: strategy, trained: trained,
+        bytes: ModelNeeds.process(max(training + all, judging)),
+        recomputingBytes: ModelNeeds.process(max(training + some, judging)))
     }
   }
 
@@ -93,6 +96,11 @@ package struct ModelNeeds {
         CTCUtterance(name: "silence", segment: PackedSegment(segments, 0), target: [label])
       ], policy: .exclude
     ).loss
+  }
+
+  /// With the program itself, and with the room that lies free between tensors of changing sizes.
+  private static func process(_ tensors: Int) -> Int {
+    tensors + min(tensors / 4, 128 << 20) + (40 << 20)
   }
 
   /// The most bytes that tensors take beside those there are.

@@ -144,14 +144,20 @@ package struct TrainingDirectory: Sendable {
 
   /// - Throws: `.invalidArgument` when the output is the directory of the base.
   package func refuse(base: String) throws {
+    try refuse(base, "the base model itself, which would be lost")
+  }
+
+  package func refuse(adapter: String) throws {
+    try refuse(adapter, "an adapter, which a whole model would lie beside")
+  }
+
+  private func refuse(_ other: String, _ what: String) throws {
     func real(_ path: String) -> String {
       URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
     }
-    guard real(base) != real(output) else {
+    guard real(other) != real(output) else {
       throw IdiolectError(
-        .invalidArgument,
-        "\(output): the output is the base model itself, which would be lost; choose another directory"
-      )
+        .invalidArgument, "\(output): the output is \(what); choose another directory")
     }
   }
 }

@@ -60,17 +60,20 @@ struct FeatureInput: Sendable {
   }
 
   /// The names in a folder, and those that are not UTF-8, as far as they can be shown; nil where it cannot be read.
-  private static func entries(of folder: String) -> (names: [String], others: [String])? {
+  private static func entries(
+    of folder: String
+  ) -> (names: [String], others: [(name: String, isFolder: Bool)])? {
     guard let stream = opendir(folder) else { return nil }
     defer { closedir(stream) }
-    var (names, others): ([String], [String]) = ([], [])
+    var (names, others): ([String], [(name: String, isFolder: Bool)]) = ([], [])
     while let entry = readdir(stream) {
+      let isFolder = Int(entry.pointee.d_type) == Int(DT_DIR)
       withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
           if let name = String(validatingCString: $0) {
             if name != "." && name != ".." { names.append(name) }
           } else {
-            others.append(String(cString: $0))
+            others.append((String(cString: $0), isFolder))
           }
         }
       }
@@ -100,9 +103,10 @@ struct FeatureInput: Sendable {
           remedy: "give yourself the right to, or leave it out")
         continue
       }
-      for entry in unreadable where isSound(entry) {
+      for entry in unreadable where entry.isFolder || isSound(entry.name) {
+        let what = entry.isFolder ? "folder" : "recording"
         quarantine.add(
-          source: path, cause: "the name of its recording '\(entry)' is not UTF-8",
+          source: path, cause: "the name of its \(what) '\(entry.name)' is not UTF-8",
           remedy: "rename it")
       }
       for entry in entries {

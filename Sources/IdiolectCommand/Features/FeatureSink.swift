@@ -47,7 +47,7 @@ struct FeatureSink {
         known.contains(record.name) && header == 0 && record.end == record.offset
           && FeatureSink.isArray(FeatureSink.path(record.name, in: output), of: record.bytes)
       }
-      FeatureSink.sweep(output, names)
+      FeatureSink.sweep(names.map { FeatureSink.path($0, in: output) })
     } else {
       // Through a link, beside what it names.
       path = output == "-" ? output : AtomicFile.target(of: output)
@@ -64,7 +64,16 @@ struct FeatureSink {
           return known.contains(record.name) && header == before
             && (isText ? length > 0 : length == record.bytes)
         }
+      if output != "-" {
+        FeatureSink.sweep(
+          [FeatureSink.notes(of: output)] + (isArchive ? [FeatureSink.index(of: output)] : []))
+      }
     }
+  }
+
+  private static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// Whether a file can be a NumPy array of so many bytes.
@@ -115,6 +124,8 @@ struct FeatureSink {
     case .folder:
       let file = FeatureSink.path(name, in: path)
       try AtomicFile.makeDirectory(FilePath.directory(of: file))
+      // Only links that were given are followed.
+      if FeatureSink.isLink(file) { unlink(file) }
       var frames = (total: 0, valid: 0)
       try NumpyFile.write(to: file) { append in
         frames = try make(append)
@@ -218,11 +229,12 @@ struct FeatureSink {
   }
 
   /// Removes what a killed run had not finished writing of these recordings.
-  private static func sweep(_ folder: String, _ names: [String]) {
-    let places = Set(names.map { path($0, in: folder) })
-    for inner in Set(places.map(FilePath.directory)) {
-      for entry in (try? FileManager.default.contentsOfDirectory(atPath: inner)) ?? [] {
-        let place = FilePath.join(inner, entry)
+  private static func sweep(_ paths: [String]) {
+    let places = Set(paths)
+    let files = FileManager.default
+    for folder in Set(places.map(FilePath.directory)) {
+      for entry in (try? files.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? [] {
+        let place = FilePath.join(folder, entry)
         if let whole = AtomicFile.target(ofUnfinished: place), places.contains(whole) {
           unlink(place)
         }

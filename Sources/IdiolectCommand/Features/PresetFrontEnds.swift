@@ -59,7 +59,7 @@ final class PresetFrontEnds: Sendable {
             without: "front end",
             remedy: "resample the recording, or change the settings (--describe)")
           throw IdiolectError(
-            .invalidAudio, "cannot hear \(rate) Hz: \(cause); \(remedy)", cause: error)
+            .invalidAudio, "at \(rate) Hz: \(cause); \(remedy)", cause: error)
         }
       }
     }
