@@ -10,12 +10,18 @@ the larger sizes are of two of them, and of all.
 
 import json
 
-from harness import Harness, first_minutes, minutes, pooled, shuffled
+from harness import Harness, first_minutes, minutes, shuffled
 from targets import PEOPLE, TARGETS
 
 # Minutes, and how many people make a group.
 SIZES = {0.5: 1, 1: 1, 3: 2, 6: 4}
 SETTINGS = dict(epochs=10, batch_seconds=20, strategy="full", keep_last=True)
+
+
+def over(groups):
+    """[rate, lowest, highest]: of all, and of single groups, which are too few to resample."""
+    rates = [errors / length for errors, length in groups]
+    return [sum(e for e, _ in groups) / sum(n for _, n in groups), min(rates), max(rates)]
 
 
 def main():
@@ -43,10 +49,10 @@ def main():
                 model = harness.adapt(f"{size}-{group}-{name.replace(' ', '-')}", base, train, test=test, **SETTINGS)
                 cer = json.loads((model / "adaptation.json").read_text())["scores"]["target"]["cer"]
                 length = sum(len(e["text"]) for e in rest)
-                errors[name]["before"].append([(cer["base"]["rate"] * length, length)])
-                errors[name]["after"].append([(cer["adapted"]["rate"] * length, length)])
+                errors[name]["before"].append((cer["base"]["rate"] * length, length))
+                errors[name]["after"].append((cer["adapted"]["rate"] * length, length))
         row = {"minutes": size, "groups": len(next(iter(errors.values()))["after"]),
-               **{name: {when: pooled(groups) for when, groups in found.items()} for name, found in errors.items()}}
+               **{name: {when: over(groups) for when, groups in found.items()} for name, found in errors.items()}}
         rows.append(row)
         print(f"{size} minutes: " + ", ".join(
             f"{name} {100 * row[name]['before'][0]:.1f} → {100 * row[name]['after'][0]:.1f} %" for name in bases), flush=True)

@@ -42,12 +42,13 @@ def main():
     for title, options in {
         "13 minutes without texts, nothing labelled": dict(unlabelled=silent),
         "13 minutes without texts, a minute labelled, another and a half choose": dict(unlabelled=silent, train=few, dev=dev),
-        "1 minute with texts": dict(train=few, dev=dev, batch_seconds=20),
+        # Of a minute five epochs are few updates.
+        "1 minute with texts, forty epochs": dict(train=few, dev=dev, batch_seconds=20, epochs=40),
     }.items():
         name = title.split(",")[0].replace(" ", "-") + ("-dev" if "dev" in options else "")
         options = dict(options)
         train = options.pop("train", None)
-        model = harness.adapt(name, base, train, **shared, **options)
+        model = harness.adapt(name, base, train, **{**shared, **options})
         record = json.loads((model / "adaptation.json").read_text())
         cer = record["scores"]["target"]["cer"]
         rows.append({"with": title, "cer": [cer["adapted"][k] for k in ("rate", "lower", "upper")],

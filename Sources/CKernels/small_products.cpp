@@ -3,6 +3,13 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "onednn.hpp"
+#define CK_TILES 1
+#endif
 
 namespace {
 
@@ -92,6 +99,98 @@ CK_BF16_TARGET void bfloat16Blocks(const ck::SmallProduct &s, const uint16_t *a,
 }
 #endif
 
+#if defined(CK_TILES)
+/// Whether the processor multiplies tiles (AMX) and the system lets this process.
+bool hasTiles() {
+  static const bool has = [] {
+    constexpr long requestPermission = 0x1023, tileData = 18;
+    return ck::has(dnnl::cpu_isa::avx512_core_amx) && syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+  }();
+  return has;
+}
+
+/// What a tile holds: 16 rows of c or a, or 16 steps of depth of b, 64 bytes each.
+constexpr size_t tileRows = 16;
+
+struct alignas(64) TileSettings {
+  uint8_t palette = 1, startRow = 0, reserved[14] = {};
+  uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+#define CK_TILE_TARGET __attribute__((target("amx-tile,amx-bf16")))
+#define CK_TILE_AT(i, j) (c + (i) * tileRows * s.c_row + (j) * tileRows)
+
+/// 32 rows of 32 columns, or half as many of either: c in tiles 0 to 3, a in 4 and 5, b in 6 and 7.
+template <int R, int C>
+CK_TILE_TARGET void tileBlock(const ck::SmallProduct &s, const uint16_t *a, const uint16_t *b, float *c) {
+  const size_t a_bytes = 2 * s.a_row, b_bytes = 4 * s.b_row, c_bytes = 4 * s.c_row;
+  if (s.add) {
+    _tile_loadd(0, CK_TILE_AT(0, 0), c_bytes);
+    if (C == 2) _tile_loadd(1, CK_TILE_AT(0, 1), c_bytes);
+    if (R == 2) _tile_loadd(2, CK_TILE_AT(1, 0), c_bytes);
+    if (R == 2 && C == 2) _tile_loadd(3, CK_TILE_AT(1, 1), c_bytes);
+  } else {
+    _tile_zero(0);
+    if (C == 2) _tile_zero(1);
+    if (R == 2) _tile_zero(2);
+    if (R == 2 && C == 2) _tile_zero(3);
+  }
+  for (size_t k = 0; k < s.depth; k += tileRows) {
+    const uint16_t *left = a + 2 * k, *right = b + 2 * k * s.b_row;
+    _tile_loadd(4, left, a_bytes);
+    _tile_loadd(6, right, b_bytes);
+    _tile_dpbf16ps(0, 4, 6);
+    if (C == 2) {
+      _tile_loadd(7, right + 2 * tileRows, b_bytes);
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if (R == 2) {
+      _tile_loadd(5, left + tileRows * s.a_row, a_bytes);
+      _tile_dpbf16ps(2, 5, 6);
+    }
+    if (R == 2 && C == 2) _tile_dpbf16ps(3, 5, 7);
+  }
+  _tile_stored(0, CK_TILE_AT(0, 0), c_bytes);
+  if (C == 2) _tile_stored(1, CK_TILE_AT(0, 1), c_bytes);
+  if (R == 2) _tile_stored(2, CK_TILE_AT(1, 0), c_bytes);
+  if (R == 2 && C == 2) _tile_stored(3, CK_TILE_AT(1, 1), c_bytes);
+}
+
+/// A product of whole tiles, whose steps of depth follow one another in a.
+CK_TILE_TARGET void tileBlocks(const ck::SmallProduct &s, const uint16_t *a, const uint16_t *b, float *c) {
+  static const TileSettings settings;
+  _tile_loadconfig(&settings);
+  for (size_t m = 0; m < s.rows; m += 2 * tileRows) {
+    const bool both = s.rows - m > tileRows;
+    for (size_t n = 0; n < s.columns; n += 2 * tileRows) {
+      const uint16_t *left = a + static_cast<ptrdiff_t>(m) * s.a_row, *right = b + 2 * n;
+      float *out = c + m * s.c_row + n;
+      const bool wide = s.columns - n > tileRows;
+      if (both && wide) tileBlock<2, 2>(s, left, right, out);
+      else if (both) tileBlock<2, 1>(s, left, right, out);
+      else if (wide) tileBlock<1, 2>(s, left, right, out);
+      else tileBlock<1, 1>(s, left, right, out);
+    }
+  }
+  _tile_release();
+}
+
+/// In tiles as far as whole ones go; the rest in vectors.
+void tiledBlocks(const ck::SmallProduct &s, const uint16_t *a, const uint16_t *b, float *c) {
+  ck::SmallProduct whole = s, deep = s, low = s;
+  whole.rows = deep.rows = s.rows / tileRows * tileRows;
+  whole.depth = s.depth / tileRows * tileRows;
+  if (s.a_depth != 2 || whole.rows == 0 || whole.depth == 0) return bfloat16Blocks(s, a, b, c);
+  tileBlocks(whole, a, b, c);
+  deep.depth = s.depth - whole.depth;
+  deep.add = true;
+  if (deep.depth > 0) bfloat16Blocks(deep, a + 2 * whole.depth, b + 2 * whole.depth * s.b_row, c);
+  low.rows = s.rows - whole.rows;
+  if (low.rows > 0) bfloat16Blocks(low, a + static_cast<ptrdiff_t>(whole.rows) * s.a_row, b, c + whole.rows * s.c_row);
+}
+#endif
+
 }  // namespace
 
 void ck::smallProduct(const SmallProduct &shape, const float *a, const float *b, float *c) {
@@ -99,6 +198,9 @@ void ck::smallProduct(const SmallProduct &shape, const float *a, const float *b,
 }
 
 void ck::smallProduct(const SmallProduct &shape, const uint16_t *a, const uint16_t *b, float *c) {
+#if defined(CK_TILES)
+  if (hasTiles()) return tiledBlocks(shape, a, b, c);
+#endif
 #if defined(__x86_64__)
   bfloat16Blocks(shape, a, b, c);  // callers ask for bfloat16 only where ck_has_bfloat16()
 #else
