@@ -154,6 +154,23 @@ double traffic(const ck_conv_shape &s) {
          (s.height * s.width * s.in + ck_conv_out_height(&s) * ck_conv_out_width(&s) * s.out);
 }
 
+/// A long convolution over time goes in parts: with more than some thousand frames at once oneDNN leaves the cache,
+/// and takes twice as long for each.
+struct Parts {
+  /// Frames of output, and how many utterances go one by one.
+  int64_t length, batches = 1;
+  explicit Parts(const ck_conv_shape &s) : length(std::max<int64_t>(1, ck_conv_out_width(&s))) {
+    const bool isOverTime = s.height == 1 && s.kernel_height == 1 && s.pad_height == 0 && s.pad_width == 0;
+    if (!isOverTime || s.in < 64 || 2 * length < 3 * most) return;
+    length = most;
+    batches = s.batch;
+  }
+  bool areSome() const { return length == most; }
+
+ private:
+  static constexpr int64_t most = 4000;
+};
+
 }  // namespace
 
 int64_t ck_conv_out_height(const ck_conv_shape *s) {
@@ -169,16 +186,36 @@ bool ck_conv_forward(const ck_conv_shape *s, const void *x, const float *weight,
   const ck::Timed timed("convolution", work(*s), traffic(*s));
   if (s->batch == 0) return true;
   try {
-    Convolution &c = cached(*s, Direction::forward, bias != nullptr);
-    memory held = wrap(c.y, y), out = c.y == c.wantedY ? held : ck::scratch(c.wantedY, slotY);
-    std::unordered_map<int, memory> arguments = {
-        {DNNL_ARG_SRC, bridged(c.x, c.wantedX, x, slotX)},
-        {DNNL_ARG_WEIGHTS, bridged(c.weight, c.wantedWeight, weight, slotWeight)},
-        {DNNL_ARG_DST, out},
-        {DNNL_ARG_SCRATCHPAD, ck::scratch(c.scratch)}};
-    if (bias) arguments.emplace(DNNL_ARG_BIAS, wrap(c.bias, bias));
-    c.primitive.execute(ck::stream(), arguments);
-    if (c.y != c.wantedY) dnnl::reorder(out, held).execute(ck::stream(), out, held);
+    const int64_t all = ck_conv_out_width(s), size = s->type == CK_BFLOAT16 ? 2 : 4;
+    const Parts parts(*s);
+    memory packed;
+    for (int64_t utterance = 0; utterance < parts.batches; ++utterance) {
+      for (int64_t first = 0; first < all; first += parts.length) {
+        ck_conv_shape part = *s;
+        if (parts.areSome()) {
+          part.batch = 1;
+          part.width = (std::min(parts.length, all - first) - 1) * s->stride_width +
+                       s->dilation_width * (s->kernel_width - 1) + 1;
+        }
+        const auto *from = static_cast<const char *>(x) +
+                           size * s->in * (utterance * s->width + first * s->stride_width);
+        auto *to = static_cast<char *>(y) + size * s->out * (utterance * all + first);
+        Convolution &c = cached(part, Direction::forward, bias != nullptr);
+        // Packed once, for parts of all sizes alike.
+        if (!packed || packed.get_desc() != c.wantedWeight) {
+          packed = bridged(c.weight, c.wantedWeight, weight, slotWeight);
+        }
+        memory held = wrap(c.y, to), out = c.y == c.wantedY ? held : ck::scratch(c.wantedY, slotY);
+        std::unordered_map<int, memory> arguments = {
+            {DNNL_ARG_SRC, bridged(c.x, c.wantedX, from, slotX)},
+            {DNNL_ARG_WEIGHTS, packed},
+            {DNNL_ARG_DST, out},
+            {DNNL_ARG_SCRATCHPAD, ck::scratch(c.scratch)}};
+        if (bias) arguments.emplace(DNNL_ARG_BIAS, wrap(c.bias, bias));
+        c.primitive.execute(ck::stream(), arguments);
+        if (c.y != c.wantedY) dnnl::reorder(out, held).execute(ck::stream(), out, held);
+      }
+    }
     return true;
   } catch (const std::exception &error) {
     return ck::fail("convolution", error.what());

@@ -128,6 +128,37 @@ import Testing
     #expect(frames(4, kernel: 3, stride: 4, pad: 0, dilation: 2) == 0)
   }
 
+  /// Convolutions of so many frames that they are computed in parts give what the parts give by themselves.
+  @Test(arguments: [Precision.float32, .bfloat16]) func longConvolution(_ precision: Precision)
+    throws
+  {
+    if precision == .bfloat16 && !ck_has_bfloat16() { return }
+    try onEngine {
+      let (frames, inputs, outputs, stride) = (17_003, 64, 80, 2)
+      let weight = Tensor.random(outputs, inputs, 3, seed: 1)
+      let bias = Tensor.random(outputs, seed: 2)
+      let x = Tensor.random(2, frames, inputs, seed: 3)
+      let pass = Pass(training: false, precision: precision)
+      let whole = x.convolution1D(weight, bias: bias, stride: stride, pass)
+      let count = (frames - 3) / stride + 1
+      #expect(whole.shape == [2, count, outputs])
+      let (values, all) = (x.values, whole.values)
+      for utterance in 0..<2 {
+        for first in Swift.stride(from: 0, to: count, by: 1700) {
+          let some = min(1700, count - first)
+          let begin = (utterance * frames + first * stride) * inputs
+          let width = (some - 1) * stride + 3
+          let part = Tensor(
+            Array(values[begin..<begin + width * inputs]), shape: [1, width, inputs]
+          ).convolution1D(weight, bias: bias, stride: stride, pass).values
+          let place = (utterance * count + first) * outputs
+          let error = Golden.relativeError(Array(all[place..<place + some * outputs]), part)
+          #expect(error < (precision == .float32 ? 1e-6 : 1e-2), "from \(first): \(error)")
+        }
+      }
+    }
+  }
+
   @Test func convolutionOfNoUtterances() throws {
     try onEngine {
       let weight = Tensor.random(4, 3, 3, seed: 1)
