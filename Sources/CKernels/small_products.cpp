@@ -112,10 +112,14 @@ bool hasTiles() {
 /// What a tile holds: 16 rows of c or a, or 16 steps of depth of b, 64 bytes each.
 constexpr size_t tileRows = 16;
 
+/// Tiles 0 to 3 are of c, 4 and 5 of a, both of so many rows; 6 and 7 are of b.
 struct alignas(64) TileSettings {
   uint8_t palette = 1, startRow = 0, reserved[14] = {};
   uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  explicit TileSettings(size_t count) {
+    for (int tile = 0; tile < 6; ++tile) rows[tile] = static_cast<uint8_t>(count);
+  }
 };
 
 #define CK_TILE_TARGET __attribute__((target("amx-tile,amx-bf16")))
@@ -157,12 +161,18 @@ CK_TILE_TARGET void tileBlock(const ck::SmallProduct &s, const uint16_t *a, cons
   if (R == 2 && C == 2) _tile_stored(3, CK_TILE_AT(1, 1), c_bytes);
 }
 
-/// A product of whole tiles, whose steps of depth follow one another in a.
+/// A product whose depth is of whole tiles, with steps that follow one another in a. What a row gives does not
+/// depend on how many there are.
 CK_TILE_TARGET void tileBlocks(const ck::SmallProduct &s, const uint16_t *a, const uint16_t *b, float *c) {
-  static const TileSettings settings;
-  _tile_loadconfig(&settings);
-  for (size_t m = 0; m < s.rows; m += 2 * tileRows) {
-    const bool both = s.rows - m > tileRows;
+  size_t set = 0;
+  for (size_t m = 0; m < s.rows;) {
+    const size_t rows = s.rows - m < tileRows ? s.rows - m : tileRows;
+    const bool both = s.rows - m >= 2 * tileRows;
+    if (rows != set) {
+      const TileSettings settings(rows);
+      _tile_loadconfig(&settings);
+      set = rows;
+    }
     for (size_t n = 0; n < s.columns; n += 2 * tileRows) {
       const uint16_t *left = a + static_cast<ptrdiff_t>(m) * s.a_row, *right = b + 2 * n;
       float *out = c + m * s.c_row + n;
@@ -172,22 +182,20 @@ CK_TILE_TARGET void tileBlocks(const ck::SmallProduct &s, const uint16_t *a, con
       else if (wide) tileBlock<1, 2>(s, left, right, out);
       else tileBlock<1, 1>(s, left, right, out);
     }
+    m += both ? 2 * tileRows : rows;
   }
   _tile_release();
 }
 
-/// In tiles as far as whole ones go; the rest in vectors.
+/// In tiles as deep as whole ones go; the rest in vectors.
 void tiledBlocks(const ck::SmallProduct &s, const uint16_t *a, const uint16_t *b, float *c) {
-  ck::SmallProduct whole = s, deep = s, low = s;
-  whole.rows = deep.rows = s.rows / tileRows * tileRows;
+  ck::SmallProduct whole = s, rest = s;
   whole.depth = s.depth / tileRows * tileRows;
-  if (s.a_depth != 2 || whole.rows == 0 || whole.depth == 0) return bfloat16Blocks(s, a, b, c);
+  if (s.a_depth != 2 || whole.depth == 0) return bfloat16Blocks(s, a, b, c);
   tileBlocks(whole, a, b, c);
-  deep.depth = s.depth - whole.depth;
-  deep.add = true;
-  if (deep.depth > 0) bfloat16Blocks(deep, a + 2 * whole.depth, b + 2 * whole.depth * s.b_row, c);
-  low.rows = s.rows - whole.rows;
-  if (low.rows > 0) bfloat16Blocks(low, a + static_cast<ptrdiff_t>(whole.rows) * s.a_row, b, c + whole.rows * s.c_row);
+  rest.depth = s.depth - whole.depth;
+  rest.add = true;
+  if (rest.depth > 0) bfloat16Blocks(rest, a + 2 * whole.depth, b + 2 * whole.depth * s.b_row, c);
 }
 #endif
 
