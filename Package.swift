@@ -39,6 +39,8 @@ let package = Package(
       name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
@@ -54,7 +56,7 @@ let package = Package(
     library("Pictures", ["Basics", "AcousticFeatures", "CPNG"]),
     library("SpeechText", ["Basics", "CSentencePiece"]),
     library("SpeechCorpus", ["Basics", "AudioIO", "SpeechText"]),
-    library("ModelHub", ["Basics"]),
+    library("ModelHub", ["Basics", "CCurl"]),
     library("CTC", ["Basics", "TensorEngine", "SpeechText", "CKernels"]),
     library("AcousticModels", ["Basics", "TensorEngine", "AcousticFeatures", "SpeechText"]),
     library(

@@ -1,6 +1,5 @@
 package import Basics
 import Foundation
-import Synchronization
 
 /// Fetches what opening a model needs into the cache; an interrupted one goes on.
 package struct HubPull: Sendable {
@@ -121,7 +120,7 @@ package struct HubPull: Sendable {
     let start = present <= file.bytes ? present : 0
     let bar = ProgressBar(
       "fetching \(file.name)", total: max(1, file.bytes >> 20), unit: "MiB", lineSeconds: nil)
-    let place = Mutex(start)
+    var place = start
     if start < file.bytes || file.bytes == 0 {
       try client.fetch(
         file, of: repository, commit: commit, from: start,
@@ -131,30 +130,27 @@ package struct HubPull: Sendable {
               .invalidData,
               "\(file.name): the hub sends bytes from \(offset), \(start) was asked for")
           }
-          place.withLock { $0 = offset }
+          place = offset
           guard ftruncate(descriptor, off_t(offset)) == 0 else {
             throw IdiolectError(.inputOutput, "\(partial): \(String(cString: strerror(errno)))")
           }
         },
-        take: { data in
-          try place.withLock { place in
-            guard place + data.count <= file.bytes else {
-              throw IdiolectError(
-                .invalidData,
-                "\(file.name): the hub sends more than the \(file.bytes) bytes it said")
-            }
-            try HubPull.write(data, to: descriptor, at: place, partial)
-            bar.advance(by: (place + data.count) >> 20 - place >> 20)
-            place += data.count
+        take: { bytes in
+          guard place + bytes.count <= file.bytes else {
+            throw IdiolectError(
+              .invalidData,
+              "\(file.name): the hub sends more than the \(file.bytes) bytes it said")
           }
+          try HubPull.write(bytes, to: descriptor, at: place, partial)
+          bar.advance(by: (place + bytes.count) >> 20 - place >> 20)
+          place += bytes.count
         })
     }
     bar.finish()
-    let count = place.withLock { $0 }
-    guard count == file.bytes else {
+    guard place == file.bytes else {
       throw IdiolectError(
         .inputOutput,
-        "\(file.name): broke off after \(count) of \(file.bytes) bytes; the same command goes on")
+        "\(file.name): broke off after \(place) of \(file.bytes) bytes; the same command goes on")
     }
     let found =
       file.isLarge
@@ -173,20 +169,18 @@ package struct HubPull: Sendable {
     }
   }
 
-  private static func write(_ data: Data, to descriptor: Int32, at place: Int, _ path: String)
-    throws
-  {
-    try data.withUnsafeBytes { buffer in
-      var done = 0
-      while done < buffer.count {
-        let count = pwrite(
-          descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(place + done))
-        guard count > 0 else {
-          throw IdiolectError(
-            .inputOutput, "\(path): cannot be written: \(String(cString: strerror(errno)))")
-        }
-        done += count
+  private static func write(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at place: Int, _ path: String
+  ) throws {
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(
+        descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(place + done))
+      guard count > 0 else {
+        throw IdiolectError(
+          .inputOutput, "\(path): cannot be written: \(String(cString: strerror(errno)))")
       }
+      done += count
     }
   }
 }

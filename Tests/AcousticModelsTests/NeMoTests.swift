@@ -41,14 +41,9 @@ import Testing
       let model = try model(golden)
       try model.write(to: copy)
       try FileManager.default.removeItem(atPath: "\(copy)/tokenizer.json")
-      let unpacking = Process()
-      unpacking.executableURL = URL(fileURLWithPath: "/bin/sh")
-      unpacking.arguments = [
-        "-c",
-        "tar -xO -f \(golden.directory)/model.nemo --wildcards '*tokenizer.model' > \(copy)/tokenizer.model",
-      ]
-      try unpacking.run()
-      unpacking.waitUntilExit()
+      try ChildProcess.shell(
+        "tar -xO -f \(golden.directory)/model.nemo --wildcards '*tokenizer.model' > \(copy)/tokenizer.model"
+      )
       let again = try AcousticModel(directory: copy)
       #expect(again.vocabulary.labels == model.vocabulary.labels)
       #expect(again.vocabulary.blank == model.vocabulary.blank)
@@ -105,18 +100,11 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
   ) throws -> IdiolectError? {
     let directory = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    func run(_ command: String) throws {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/bin/sh")
-      process.arguments = ["-c", command]
-      try process.run()
-      process.waitUntilExit()
-    }
-    try run(
+    try ChildProcess.shell(
       "mkdir \(directory)/m && tar -x -f \(Golden.directory)/nemo/\(name)/model.nemo -C \(directory)/m"
     )
     try change("\(directory)/m")
-    try run("tar -c -f \(directory)/x.nemo -C \(directory)/m .")
+    try ChildProcess.shell("tar -c -f \(directory)/x.nemo -C \(directory)/m .")
     do {
       try onEngine { _ = try AcousticModel(directory: "\(directory)/x.nemo") }
       return nil
@@ -180,11 +168,7 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
       try Data(contentsOf: URL(fileURLWithPath: "\(Golden.directory)/nemo/\(name)/model.nemo")))
     if isCompressed {
       let source = "\(Golden.directory)/nemo/\(name)/model.nemo"
-      let packing = Process()
-      packing.executableURL = URL(fileURLWithPath: "/bin/sh")
-      packing.arguments = ["-c", "gzip -c \(source) > \(path)"]
-      try packing.run()
-      packing.waitUntilExit()
+      try ChildProcess.shell("gzip -c \(source) > \(path)")
       whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
     }
     var random = SeededRandom(seed: 1)
@@ -205,17 +189,10 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
 
   /// Damaged pieces alone.
   @Test func damagedPieces() throws {
-    let unpacking = Process()
-    let pipe = Pipe()
-    unpacking.executableURL = URL(fileURLWithPath: "/bin/sh")
-    unpacking.arguments = [
-      "-c",
-      "tar -xO -f \(Golden.directory)/nemo/conformer/model.nemo --wildcards '*tokenizer.model'",
-    ]
-    unpacking.standardOutput = pipe
-    try unpacking.run()
-    let whole = [UInt8](pipe.fileHandleForReading.readDataToEndOfFile())
-    unpacking.waitUntilExit()
+    let whole = [UInt8](
+      try ChildProcess.shell(
+        "tar -xO -f \(Golden.directory)/nemo/conformer/model.nemo --wildcards '*tokenizer.model'"
+      ).output)
     var random = SeededRandom(seed: 1)
     var opened = 0
     for round in 0..<1000 {

@@ -34,28 +34,13 @@ struct Program {
   private init(
     executable: String, _ arguments: [String], directory: String, environment: [String: String]
   ) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: executable)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: directory)
-    process.environment = ProcessInfo.processInfo.environment
-      .filter { $0.key != "IDIOLECT_MODEL" }.merging(environment) { $1 }
-    // Files rather than pipes: a pipe that nobody empties would stop a talkative program.
-    let captured = try Golden.temporaryDirectory()
-    defer { try? FileManager.default.removeItem(atPath: captured) }
-    let paths = ["\(captured)/output", "\(captured)/errors"]
-    for path in paths { try Data().write(to: URL(fileURLWithPath: path)) }
-    process.standardOutput = FileHandle(forWritingAtPath: paths[0])
-    process.standardError = FileHandle(forWritingAtPath: paths[1])
-    try process.run()
-    process.waitUntilExit()
-    let texts = paths.map {
-      String(decoding: FileManager.default.contents(atPath: $0) ?? Data(), as: UTF8.self)
-    }
-    (output, errors) = (texts[0], texts[1])
-    // A program that was killed has no exit code of its own.
-    status =
-      process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    let child = try ChildProcess(
+      executable, arguments, directory: directory,
+      environment: ProcessInfo.processInfo.environment
+        .filter { $0.key != "IDIOLECT_MODEL" }.merging(environment) { $1 })
+    output = String(decoding: child.output, as: UTF8.self)
+    errors = String(decoding: child.errors, as: UTF8.self)
+    status = child.status
   }
 
   var lines: [String] { output.split(separator: "\n").map(String.init) }

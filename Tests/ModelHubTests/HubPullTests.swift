@@ -73,7 +73,13 @@ import Testing
   private func pull(
     _ hub: LoopbackHub, _ home: String, languages: [String] = [], token: String? = nil
   ) throws -> String {
-    var environment = ["HF_HOME": home, "HF_ENDPOINT": "http://127.0.0.1:\(hub.port)"]
+    try pull("http://127.0.0.1:\(hub.port)", home, languages: languages, token: token)
+  }
+
+  private func pull(
+    _ endpoint: String, _ home: String, languages: [String] = [], token: String? = nil
+  ) throws -> String {
+    var environment = ["HF_HOME": home, "HF_ENDPOINT": endpoint]
     environment["HF_TOKEN"] = token
     return try HubPull(
       HubRepository("owner/name")!, languages: languages, environment: environment
@@ -181,10 +187,9 @@ import Testing
   }
 
   @Test func unreachable() throws {
-    let hub = try LoopbackHub { _, _ in .init() }
-    hub.stop()
     try withHome { home in
-      let error = #expect(throws: IdiolectError.self) { try pull(hub, home) }
+      // Nobody listens at the first port.
+      let error = #expect(throws: IdiolectError.self) { try pull("http://127.0.0.1:1", home) }
       #expect(error?.message.contains("cannot be reached") == true)
     }
   }

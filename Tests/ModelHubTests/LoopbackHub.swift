@@ -35,17 +35,17 @@ final class LoopbackHub: Sendable {
     Thread.detachNewThread { [self] in
       while true {
         let connection = accept(descriptor, nil, nil)
-        guard connection >= 0 else { return }
+        guard connection >= 0 else { break }
         serve(connection, answer)
         close(connection)
       }
+      // Here alone: closed by another thread, its number could be another server's before this one asks again.
+      close(descriptor)
     }
   }
 
-  func stop() {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  /// Refuses connections from now on.
+  func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
   private func serve(
     _ connection: Int32, _ answer: (_ path: String, _ headers: [String: String]) -> Reply
