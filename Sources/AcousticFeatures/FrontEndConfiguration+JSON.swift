@@ -59,7 +59,8 @@ extension DecodingError {
     return switch self {
     case .keyNotFound(let key, let context): "\(path(context, key.stringValue)) is missing"
     case .typeMismatch(let type, let context) where type == FeatureStep.self:
-      "\(path(context)) is none of standardise, affine, slidingNormalisation, deltas, context, stack"
+      "\(path(context)) is none of "
+        + FeatureStep.CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       "\(path(context)) has the wrong type"
     case .dataCorrupted(let context):

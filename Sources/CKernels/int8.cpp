@@ -2,13 +2,12 @@
 // by row by its largest magnitude; sums are whole numbers, what goes out is float32 or bfloat16.
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "onednn.hpp"
 #include "profile.hpp"
 #include "vector.hpp"
+#include "workspace.hpp"
 
 using dnnl::memory;
 
@@ -156,25 +155,6 @@ CK_CLONES void scaledNarrow(const int32_t *sums, float rowScale, const float *sc
   }
 }
 
-/// Memory of one thread, which grows.
-class Room {
- public:
-  ~Room() { std::free(data_); }
-  void *of(size_t size) {
-    if (size > size_) {
-      std::free(data_);
-      size_ = (size + 4095) / 4096 * 4096;
-      data_ = std::aligned_alloc(4096, size_);
-      if (!data_) throw std::bad_alloc();
-    }
-    return data_;
-  }
-
- private:
-  void *data_ = nullptr;
-  size_t size_ = 0;
-};
-
 /// How rows and outputs are parted: so that a block's sums, and the weights they need, stay in a thread's cache, and
 /// each thread gets as many blocks.
 struct Blocks {
@@ -259,14 +239,18 @@ bool ck_int8_linear(ck_int8_weight *weight, const void *x, ck_type x_type, int64
     auto *input = static_cast<int8_t *>(ck::scratch(all, 1).get_data_handle());
     quantised(x, x_type, rows, k, weight->padded, input, rowScales.data());
     const bool multiplies = forEach(work.size(), [&](size_t index, dnnl::stream &stream) {
-      static thread_local Room sums, scratch;
+      static thread_local ck::Workspace space;
+      space.need<char>(sumBytes);
+      space.need<char>(scratchBytes);
+      space.begin();
+      auto *const sums = space.take<char>(sumBytes), *const scratch = space.take<char>(scratchBytes);
       Block &block = work[index];
-      const auto *whole = static_cast<const int32_t *>(sums.of(sumBytes));
+      const auto *whole = reinterpret_cast<const int32_t *>(sums);
       block.product.primitive.execute(
           stream, {{DNNL_ARG_SRC, memory(block.product.x, ck::engine(), input + block.row * weight->padded)},
                    {DNNL_ARG_WEIGHTS, block.weight},
-                   {DNNL_ARG_DST, memory(block.product.y, ck::engine(), sums.of(sumBytes))},
-                   {DNNL_ARG_SCRATCHPAD, memory(block.product.scratch, ck::engine(), scratch.of(scratchBytes))}});
+                   {DNNL_ARG_DST, memory(block.product.y, ck::engine(), sums)},
+                   {DNNL_ARG_SCRATCHPAD, memory(block.product.scratch, ck::engine(), scratch)}});
       const float *scales = weight->scales.data() + block.column, *own = bias ? bias + block.column : nullptr;
       for (int64_t row = 0; row < block.rows; ++row) {
         const int64_t place = (block.row + row) * n + block.column;

@@ -14,6 +14,10 @@ public enum FeatureStep: Sendable, Codable, Hashable {
   /// with `fill`, or left out where that is nil.
   case stack(frames: Int, stride: Int, fill: Float?)
 
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case standardise, affine, slidingNormalisation, deltas, context, stack
+  }
+
   /// The numbers in a frame that comes out.
   func bins(_ bins: Int) -> Int {
     switch self {

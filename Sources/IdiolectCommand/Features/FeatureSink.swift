@@ -27,17 +27,14 @@ struct FeatureSink {
   ///   - names: of all the recordings that may come.
   ///   - fingerprint: of the job, so that what another left is not gone on with.
   init(_ output: String, names: [String], fingerprint: String) throws {
-    switch FeatureOutput(output) {
+    let form = FeatureOutput(output)
+    switch form {
     case .safetensors: kind = .safetensors
     case .archive: kind = .archive
     case .lines: kind = .lines
     default: kind = .folder
     }
-    if case .safetensors = kind {
-      space = try FeatureSink.space(names, output)
-    } else {
-      space = 0
-    }
+    space = form == .safetensors ? try FeatureSink.space(names, output) : 0
     let known = Set(names)
     if case .folder = kind {
       path = output
@@ -51,8 +48,7 @@ struct FeatureSink {
     } else {
       // Through a link, beside what it names.
       path = output == "-" ? output : AtomicFile.target(of: output)
-      let isArchive = FeatureOutput(output) == .archive
-      let isText = FeatureOutput(output) == .lines
+      let (isArchive, isText) = (form == .archive, form == .lines)
       journal =
         output == "-"
         ? nil
