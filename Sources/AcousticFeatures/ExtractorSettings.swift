@@ -25,7 +25,9 @@ struct ExtractorSettings {
       guard let data = FileManager.default.contents(atPath: path) else { continue }
       let node = try ExtractorSettings.parse(data, path)
       // Older versions of transformers keep only the processor's own settings in the first file.
-      if node["feature_extractor"].exists || node["feature_extractor_type"].exists {
+      if ["feature_extractor", "feature_extractor_type", "feature_size"].contains(where: {
+        node[$0].exists
+      }) {
         try self.init(node)
         return
       }
@@ -44,7 +46,9 @@ struct ExtractorSettings {
     let nested = file["feature_extractor"]
     node = nested.value == nil ? file : nested
     _ = try node.members()
-    type = try node["feature_extractor_type"].string(default: "missing")
+    // The oldest files name none: there was wav2vec 2.0's alone, which has one number a frame.
+    type = try node["feature_extractor_type"].string(
+      default: node["feature_size"].value == .integer(1) ? "Wav2Vec2FeatureExtractor" : "missing")
   }
 
   private static func parse(_ data: Data, _ name: String) throws -> JSONNode {

@@ -42,6 +42,7 @@ extension AcousticModel {
     let vocabulary = try Vocabulary.read(
       directory: directory, blank: configuration.blank, size: configuration.labelCount,
       language: language)
+    configuration.blank = vocabulary.blank
     let store = try WeightStore(directory: directory)
     let source = ParameterSource(checkpoint: store, inPlace: adapter)
     let recordPath = "\(directory)/\(AcousticModel.recordFile)"
@@ -68,6 +69,14 @@ extension AcousticModel {
   /// - Throws: `.unsupported` for a family that is not known; what its configuration throws.
   package static func configuration(_ config: JSONNode) throws -> any NetworkConfiguration {
     let family = try config["model_type"].string(default: "missing")
+    if let networks = try? config["architectures"].strings(), !networks.isEmpty,
+      !networks.contains(where: { $0.hasSuffix("ForCTC") })
+    {
+      throw IdiolectError(
+        .unsupported,
+        "\(config.file): it holds \(networks.joined(separator: ", ")), which gives no labels; take one that was fine-tuned with CTC, whose architectures end in ForCTC"
+      )
+    }
     switch family {
     case "parakeet_ctc": return try FastConformerConfiguration(config)
     case "wav2vec2-bert": return try Wav2Vec2BertConfiguration(config)
@@ -101,7 +110,7 @@ extension AcousticModel {
 }
 
 extension ParameterSource {
-  /// Parameters from a checkpoint, each of which must be there in its shape.
+  /// Parameters from a checkpoint, each of which must be there in its shape, but for what its authors may leave out.
   ///
   /// Names of older versions of transformers stand for those of today.
   ///
@@ -116,6 +125,7 @@ extension ParameterSource {
       let store = others.flatMap { $0.contains(wanted) ? $0 : nil } ?? own
       let name = store[wanted] == nil ? foreignName(wanted) : wanted
       guard let entry = store[name] else {
+        if ParameterSource.mayLack(wanted) { return nil }
         throw IdiolectError(
           .invalidModel,
           "\(store.path): the tensor \(name) is missing, \(shape) was expected; is its configuration of another model?"
@@ -165,6 +175,12 @@ extension ParameterSource {
         "\(store.path): \(extra.count) tensors that the network of config.json does not have, first \(extra[0]); is config.json of another model?"
       )
     }
+  }
+
+  /// What stands for masked frames, which only training reads, and what the configuration determines: transformers
+  /// makes them anew where a checkpoint has none, as the first of wav2vec 2.0.
+  private static func mayLack(_ name: String) -> Bool {
+    name.hasSuffix(".masked_spec_embed") || name.hasSuffix(".embed_positions.inv_freq")
   }
 
   /// What a tensor was called before PyTorch 2.0 parametrised weights.

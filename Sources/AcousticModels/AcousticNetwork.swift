@@ -36,8 +36,9 @@ package protocol EncoderLayer: AnyObject {
   func callAsFunction(
     _ x: Tensor, shared: Tensor?, _ segments: Segments, _ pass: Pass
   ) -> Tensor
-  /// Linear layers, which may get low-rank updates.
   var linears: [Linear] { get }
+  /// Those of them that get low-rank updates: which PEFT hears too.
+  var lowRankTargets: [Linear] { get }
   /// Those of them that read the feed-forward modules' hidden units.
   var hiddenConsumers: [Linear] { get }
   /// Normalisations that may go live.
@@ -78,6 +79,10 @@ package protocol NetworkConfiguration: Sendable {
   func validate(file: String) throws
   /// - Parameter source: random, or a checkpoint's values.
   func network(from source: ParameterSource) throws -> any AcousticNetwork
+}
+
+extension EncoderLayer {
+  package var lowRankTargets: [Linear] { linears }
 }
 
 extension NetworkConfiguration {
@@ -156,7 +161,7 @@ extension AcousticNetwork {
   /// - Returns: the new parameters.
   package func addLowRank(rank: Int, alpha: Float, seed: UInt64) throws -> [Parameter] {
     let source = ParameterSource(seed: seed)
-    for linear in layers.flatMap(\.linears) {
+    for linear in layers.flatMap(\.lowRankTargets) {
       linear.addLowRank(
         try LowRankUpdate(
           linear.name, inputs: linear.weight.count / linear.weight.shape[0],

@@ -27,6 +27,10 @@ struct EngineOptions: ParsableArguments {
 
   /// The same for what only hears, which may do so in 8 bits.
   func prepareToHear() throws -> (precision: Precision, quantises: Bool) {
+    guard ["auto", "float32", "bfloat16", "int8"].contains(precision) else {
+      throw IdiolectError(
+        .invalidArgument, "precision '\(precision)': use auto, float32, bfloat16 or int8")
+    }
     guard precision == "int8" else { return (try prepare(), false) }
     guard ck_has_int8() else {
       throw IdiolectError(
@@ -55,8 +59,8 @@ extension EngineOptions {
 struct ModelOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Model directory in the Hugging Face layout (default: $IDIOLECT_MODEL, else Models/english-small of this checkout).",
-      valueName: "directory"))
+      "The model: a directory in the Hugging Face layout or of a DeepSpeech checkpoint, a .nemo archive, a name under Models, or OWNER/NAME that 'idiolect pull' fetched (default: $IDIOLECT_MODEL, else english-small).",
+      valueName: "model"))
   var model: String?
 
   @Option(

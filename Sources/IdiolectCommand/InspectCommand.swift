@@ -8,25 +8,32 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Explains a model, a recording or a corpus.",
     discussion: """
-      A directory is taken for a model, a file that begins with '{' for a manifest, any other for a \
-      recording. A manifest is checked as before training: every recording is decoded and every text \
+      A directory, a .nemo archive, a name under Models and OWNER/NAME of a model that was pulled are taken for a \
+      model, a file that begins with '{' for a manifest, any other for a recording. A manifest is checked as before training: every recording is decoded and every text \
       looked at, and what cannot be used is named. With --model its texts and durations are checked \
       against that network too: characters without a label, and texts too long for their time.
 
       Examples:
-        idiolect inspect Models/english-small
+        idiolect inspect english-small
         idiolect inspect talk.flac
         idiolect inspect train.jsonl --model Models/english-small
       """)
 
-  @Argument(help: "A model directory, a recording or a manifest.")
+  @Argument(help: "A model, a recording or a manifest.")
   var path: String
 
   @Option(
-    help: ArgumentHelp("For a manifest: the model it is meant for.", valueName: "directory"))
+    help: ArgumentHelp("For a manifest: the model it is meant for.", valueName: "model"))
   var model: String?
 
+  @Option(
+    help: ArgumentHelp("The language of a model that has several, as MMS.", valueName: "code"))
+  var language: String?
+
   func run() throws {
+    // What is no path may be a model's name.
+    let path =
+      FilePath.isFolder(path) == nil ? (try? ModelLookup.path(of: path)) ?? path : path
     let isFolder = FilePath.isFolder(path)
     let isModel = isFolder == true || isFolder == false && path.hasSuffix(".nemo")
     let isManifest = isFolder == false && !isModel && beginsLikeManifest()
@@ -36,7 +43,8 @@ struct InspectCommand: ParsableCommand {
     }
     let lines =
       if isModel {
-        try ModelReport.lines(try onEngine { try AcousticModel(directory: path) })
+        try ModelReport.lines(
+          try onEngine { try AcousticModel(directory: path, language: language) })
       } else if isManifest {
         try manifestLines()
       } else {
@@ -59,8 +67,9 @@ struct InspectCommand: ParsableCommand {
 
   private func manifestLines() throws -> [String] {
     let manifest = try Manifest(path: path)
-    let network = try model.map { directory in
-      try onEngine { try AcousticModel(directory: directory) }
+    let network = try model.map { name in
+      let directory = try ModelLookup.path(of: name)
+      return try onEngine { try AcousticModel(directory: directory, language: language) }
     }
     let progress = ProgressBar("checking", total: manifest.utterances.count, unit: "utterances")
     defer { progress.finish() }

@@ -19,7 +19,8 @@ final class HubClient: Sendable {
   init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     func named(_ key: String) -> String? { environment[key].flatMap { $0.isEmpty ? nil : $0 } }
     endpoint = FilePath.withoutSlash(named("HF_ENDPOINT") ?? "https://huggingface.co")
-    token = named("HF_TOKEN")
+    // As files and shells leave it, with the end of a line.
+    token = named("HF_TOKEN")?.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   /// The commit of a revision, and its files.
@@ -73,6 +74,12 @@ final class HubClient: Sendable {
     begin: @escaping (_ offset: Int) throws -> Void,
     take: @escaping (UnsafeRawBufferPointer) throws -> Void
   ) throws {
+    guard token?.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) != false else {
+      throw IdiolectError(
+        .invalidArgument,
+        "HF_TOKEN: holds a space or a control character, which no token has; set it to the token alone"
+      )
+    }
     switch try HubTransfer(begin: begin, take: take).run(address, from: offset, token: token) {
     // 416: of a file that is whole already there is no further part.
     case .answered(200), .answered(206), .answered(416): break

@@ -105,15 +105,17 @@ func tensorFlowGradients(_ parameters: [Parameter]) throws -> [String: [Float]] 
   let (input, recurrent) = (
     gradients["layers.3.lstm.weight_ih_l0"]!, gradients["layers.3.lstm.weight_hh_l0"]!
   )
+  let (inputs, states) = (input.values, recurrent.values)
   let hidden = recurrent.columns
   let order = [0, 2, 1, 3].flatMap { $0 * hidden..<($0 + 1) * hidden }
   let gates = "cudnn_lstm/rnn/multi_rnn_cell/cell_0/cudnn_compatible_lstm_cell"
   found["\(gates)/kernel"] =
     (0..<input.columns).flatMap { column in
-      order.map { input.values[$0 * input.columns + column] }
+      order.map { inputs[$0 * input.columns + column] }
     }
-    + (0..<hidden).flatMap { column in order.map { recurrent.values[$0 * hidden + column] } }
-  found["\(gates)/bias"] = order.map { gradients["layers.3.lstm.bias_ih_l0"]!.values[$0] }
+    + (0..<hidden).flatMap { column in order.map { states[$0 * hidden + column] } }
+  let biases = gradients["layers.3.lstm.bias_ih_l0"]!.values
+  found["\(gates)/bias"] = order.map { biases[$0] }
   return found
 }
 

@@ -138,6 +138,22 @@ import Testing
     }
   }
 
+  /// As a file or a shell leaves it; what would be more than a header's value is refused.
+  @Test func tokens() throws {
+    let content = Content()
+    let hub = try LoopbackHub { content.reply($0, $1) }
+    defer { hub.stop() }
+    try withHome { home in
+      _ = try pull(hub, home, token: " secret\n")
+      #expect(
+        hub.requests.withLock { $0.allSatisfy { $0.headers["authorization"] == "Bearer secret" } })
+      let error = #expect(throws: IdiolectError.self) {
+        try pull(hub, home, token: "a\r\nX-Other: 1")
+      }
+      #expect(error?.message.hasPrefix("HF_TOKEN") == true)
+    }
+  }
+
   @Test(arguments: [401, 403, 404, 500]) func refusals(_ status: Int) throws {
     let hub = try LoopbackHub { _, _ in .init(status: status) }
     defer { hub.stop() }

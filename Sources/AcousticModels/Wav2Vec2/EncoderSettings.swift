@@ -77,7 +77,8 @@ package struct EncoderSettings: Sendable {
     try require(
       blank >= 0 && blank < labelCount,
       "pad_token_id (\(blank)), the blank, lies outside vocab_size (\(labelCount))")
-    try require(epsilon > 0 && epsilon < 1, "layer_norm_eps is \(epsilon), it must lie in 0 … 1")
+    try require(
+      epsilon > 0 && epsilon < 1, "layer_norm_eps is \(epsilon), it must lie between 0 and 1")
     for (name, rate) in [
       ("hidden_dropout", hiddenDropout), ("activation_dropout", activationDropout),
       ("attention_dropout", attentionDropout), ("feat_proj_dropout", projectionDropout),

@@ -9,7 +9,7 @@ struct FrameMask: Sendable, Equatable {
   var share: Float = 0.05
   /// Frames of a span.
   var length = 10
-  /// Spans of an utterance.
+  /// Spans of an utterance, as far as it has frames for them.
   var fewest = 2
   /// Whether the checkpoint has the vector.
   var hasEmbedding = true
@@ -36,7 +36,7 @@ struct FrameMask: Sendable, Equatable {
   func callAsFunction(_ x: Tensor, _ embedding: Tensor?, _ pass: Pass) -> Tensor {
     guard pass.training, share > 0, let embedding, x.rows >= length else { return x }
     let expected = share * Float(x.rows) / Float(length)
-    let spans = max(fewest, Int(expected + pass.draw()))
+    let spans = min(max(fewest, Int(expected + pass.draw())), x.rows / length)
     var rows: Set<Int> = []
     for _ in 0..<spans {
       let start = Int(pass.draw() * Float(x.rows - length + 1))

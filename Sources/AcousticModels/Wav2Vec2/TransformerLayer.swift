@@ -58,6 +58,10 @@ package final class TransformerLayer: EncoderLayer {
   package var linears: [Linear] {
     [attention.query, attention.key, attention.value, attention.output, widen, narrow]
   }
+  /// transformers' WavLM reads the weights of its attention past the modules that PEFT puts around them.
+  package var lowRankTargets: [Linear] {
+    configuration.kind == .wavlm ? [widen, narrow] : linears
+  }
   package var hiddenConsumers: [Linear] { [narrow] }
   package var batchNorms: [BatchNorm] { [] }
 }

@@ -100,6 +100,7 @@ package struct Wav2Vec2Configuration: EncoderConfiguration {
   }
 
   private var positionLayers: Int { if case .stack(let count) = positions { count } else { 1 } }
+  private var isStacked: Bool { if case .stack = positions { true } else { false } }
 
   package init() {}
 
@@ -115,14 +116,16 @@ package struct Wav2Vec2Configuration: EncoderConfiguration {
     )
     try encoder.validate(
       sizes: [
-        ("num_conv_pos_embeddings", positionLayers), ("conv_pos_kernel_size", positionKernel),
+        ("num_conv_pos_embeddings", positionLayers),
+        (isStacked ? "conv_pos_kernel_size" : "num_conv_pos_embeddings", positionKernel),
         ("num_conv_pos_embedding_groups", positionGroups), ("squeeze_factor", squeeze),
         ("num_buckets", distances.count), ("max_bucket_distance", distances.farthest),
         ("conv_depthwise_kernel_size", conformer?.kernel ?? 1),
         ("rotary_embedding_base", conformer?.rotaryBase ?? 1),
       ] + convolutionChannels.map { ("conv_dim", $0) }
         + convolutionStrides.map { ("conv_stride", $0) }
-        + convolutionKernels.map { ("conv_kernel", $0) }, require)
+        + convolutionKernels.map { ("conv_kernel", $0) },
+      rates: [("conformer_conv_dropout", conformer?.dropout ?? 0)], require)
     let (hiddenSize, headCount) = (encoder.hiddenSize, encoder.headCount)
     try require(
       hiddenSize % positionGroups == 0,

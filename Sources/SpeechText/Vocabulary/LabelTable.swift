@@ -54,12 +54,14 @@ struct LabelTable {
       throw refuse("the index \(hole) has no label")
     }
     guard count <= Self.limit else { throw refuse("\(count) labels are too many") }
-    guard let blank = blank ?? index(names.pad) ?? index("<pad>") ?? index("[PAD]") else {
+    guard var blank = blank ?? index(names.pad) ?? index("<pad>") ?? index("[PAD]") else {
       throw refuse("it has no pad token, so the blank is unknown; config.json gives pad_token_id")
     }
     guard (0..<count).contains(blank) else {
       throw refuse("the blank is \(blank), but the labels end at \(count - 1)")
     }
+    // What transformers' CTC tokenizer takes for it, whatever config.json says.
+    if layout == .delimited, let padding = index(names.pad) { blank = padding }
     var list = (0..<count).map { labels[$0] ?? "" }
     if list[blank].isEmpty, indices[Array(Vocabulary.defaultBlank.utf8)] == nil {
       list[blank] = Vocabulary.defaultBlank

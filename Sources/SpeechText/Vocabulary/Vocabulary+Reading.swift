@@ -9,7 +9,7 @@ extension Vocabulary {
   /// normalised before it comes here.
   ///
   /// - Parameters:
-  ///   - blank: `pad_token_id` of the network; if nil, the index of the pad token.
+  ///   - blank: `pad_token_id` of the network; if nil, or where `vocab.json` has it, the index of the pad token.
   ///   - size: the width of the network's output; if nil, the vocabulary's own.
   ///   - language: which language of a vocabulary that holds several (MMS), such as `eng`.
   /// - Throws: `IdiolectError` `.invalidModel` that names the file and the cause; `.notFound`.

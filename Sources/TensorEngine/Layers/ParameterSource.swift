@@ -12,7 +12,7 @@ public final class ParameterSource {
 
   private enum Origin {
     case values(Values)
-    case fill((_ name: String, _ shape: [Int]) throws -> Fill)
+    case fill((_ name: String, _ shape: [Int]) throws -> Fill?)
   }
 
   public private(set) var parameters: [Parameter] = []
@@ -31,8 +31,9 @@ public final class ParameterSource {
     origin = .values(values)
   }
 
-  /// Parameters that `fill` writes, every one; it throws before memory is taken for a shape that it does not have.
-  package init(fill: @escaping (_ name: String, _ shape: [Int]) throws -> Fill) {
+  /// Parameters that `fill` writes, random where it gives nil; it throws before memory is taken for a shape that it
+  /// does not have.
+  package init(fill: @escaping (_ name: String, _ shape: [Int]) throws -> Fill?) {
     random = SeededRandom(seed: 0)
     origin = .fill(fill)
   }
@@ -46,8 +47,7 @@ public final class ParameterSource {
     precondition(names.insert(name).inserted, "the parameter \(name) is asked for twice")
     let count = shape.reduce(1, *)
     let tensor: Tensor
-    if case .fill(let fill) = origin {
-      let write = try fill(name, shape)
+    if case .fill(let fill) = origin, let write = try fill(name, shape) {
       tensor = Tensor(uninitialised: shape)
       try write(UnsafeMutableBufferPointer(start: tensor.pointer, count: count))
     } else if case .values(let values) = origin, let given = try values(name, shape) {
