@@ -49,11 +49,17 @@ extension WeightFile {
 /// A file whose bytes are mapped into memory: tensors are copied out, widened to float32, when asked for.
 protocol MappedTensors: WeightFile {
   var map: MappedFile { get }
+  /// Whether a tensor's bytes are as they were written, of files that can tell.
+  ///
+  /// - Throws: what `naming` makes an error of.
+  func verify(_ name: String, _ entry: WeightEntry) throws
   /// Runs `body`; a fault in it becomes an error that names the file.
   static func naming<T>(_ path: String, _ body: () throws -> T) throws -> T
 }
 
 extension MappedTensors {
+  func verify(_ name: String, _ entry: WeightEntry) throws {}
+
   public func readFloats(_ name: String) throws -> [Float] {
     let entry = try entry(name)
     try requireFloating(name, entry)
@@ -75,6 +81,7 @@ extension MappedTensors {
       "'\(name)' of shape \(entry.shape) into \(destination.count) elements")
     guard let target = destination.baseAddress, entry.count > 0 else { return }
     try Self.naming(path) {
+      try verify(name, entry)
       switch entry.type {
       case .float16:
         try widen(entry, UInt16.self) { ck_widen_f16(target + $0, $1, $2) }
@@ -92,7 +99,8 @@ extension MappedTensors {
   public func readInt64s(_ name: String) throws -> [Int64] {
     let entry = try entry(name)
     return try Self.naming(path) {
-      switch entry.type {
+      try verify(name, entry)
+      return switch entry.type {
       case .bool, .uint8: try integers(entry, UInt8.self) { Int64($0) }
       case .int8: try integers(entry, Int8.self) { Int64($0) }
       case .uint16: try integers(entry, UInt16.self) { Int64($0) }
