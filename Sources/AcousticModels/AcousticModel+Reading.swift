@@ -69,7 +69,8 @@ extension AcousticModel {
   package static func configuration(_ config: JSONNode) throws -> any NetworkConfiguration {
     let family = try config["model_type"].string(default: "missing")
     switch family {
-    case "parakeet_ctc": return try FastConformerConfiguration(config)
+    case FastConformerConfiguration.modelType, FastConformerConfiguration.plainModelType:
+      return try FastConformerConfiguration(config)
     case "wav2vec2-bert": return try Wav2Vec2BertConfiguration(config)
     case DeepSpeechConfiguration.modelType: return try DeepSpeechConfiguration(config)
     case WaveNetConfiguration.modelType: return try WaveNetConfiguration(config)

@@ -84,6 +84,36 @@ import Testing
   }
 }
 
+/// What NeMo's networks become when they are written.
+@Suite struct NeMoRoundTripTests {
+  @Test(arguments: [
+    ("fastconformer", "FastConformer-CTC", "parakeet_ctc", "ParakeetForCTC"),
+    ("conformer", "Conformer-CTC", "nemo-conformer-ctc", "ConformerEncoderForCTC"),
+    ("quartznet", "QuartzNet", "nemo-conv-asr", "ConvASREncoderForCTC"),
+    ("citrinet", "Citrinet", "nemo-conv-asr", "ConvASREncoderForCTC"),
+  ])
+  func roundTrip(_ name: String, _ family: String, _ type: String, _ architecture: String) throws {
+    let golden = try GoldenCase("nemo/\(name)")
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    try onEngine {
+      let model = try AcousticModel(directory: "\(golden.directory)/model.nemo")
+      #expect(model.network.sizes.family.hasPrefix("\(family) ("))
+      try model.write(to: copy)
+      let config = try JSONNode(path: "\(copy)/config.json")
+      #expect(try config["model_type"].string() == type)
+      #expect(try config["architectures"].strings() == [architecture])
+      let again = try AcousticModel(directory: copy)
+      #expect(again.network.sizes.family == model.network.sizes.family)
+      #expect(again.network.sizes.json == model.network.sizes.json)
+      let evaluation = Pass(training: false, precision: .float32)
+      #expect(
+        again.network(FeatureBatch(golden.features), evaluation).logits.values
+          == model.network(FeatureBatch(golden.features), evaluation).logits.values)
+    }
+  }
+}
+
 /// Gradients by the names that NeMo has.
 func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [String: [Float]] {
   try GoldenTraining.gradients(trained) { name in
