@@ -129,6 +129,23 @@ import Testing
     #expect(try WeightStore(directory: directory).readFloats("layer.weight").count == 12)
   }
 
+  /// A directory's weights by another name; those of the names before it come first.
+  @Test(arguments: ["pytorch_model.pt", "pytorch_model.ckpt", "model.pt", "model.ckpt"])
+  func otherNames(_ name: String) throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    // Its tensors lie under state_dict.
+    try FileManager.default.copyItem(
+      atPath: path("lightning.ckpt"), toPath: "\(directory)/\(name)")
+    let store = try WeightStore(directory: directory)
+    #expect(store.files.map(\.path) == ["\(directory)/\(name)"])
+    #expect(try store.readFloats("layer.weight") == Golden.array("torch/values").values)
+    try FileManager.default.copyItem(
+      atPath: path("module.pth"), toPath: "\(directory)/pytorch_model.bin")
+    #expect(
+      try WeightStore(directory: directory).files.map(\.path) == ["\(directory)/pytorch_model.bin"])
+  }
+
   @Test(arguments: [
     ("refused_repeated.pt", "repeats"), ("refused_harm.pt", "posix.system"),
     ("refused_module.pt", "torch.nn.modules"), ("refused_list.pt", "no dictionary"),
