@@ -58,6 +58,20 @@ import Testing
     }
   }
 
+  @Test func alphabetIsMissing() throws {
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    for name in ["model-7.index", "model-7.data-00000-of-00001"] {
+      try FileManager.default.copyItem(
+        atPath: "\(directory)/\(name)", toPath: "\(copy)/\(name)")
+    }
+    let error = #expect(throws: IdiolectError.self) { try AcousticModel(directory: copy) }
+    #expect(error?.code == .notFound)
+    #expect(
+      error?.message.hasPrefix("\(copy): has a checkpoint, model-7.index, but no alphabet.txt")
+        == true)
+  }
+
   /// A thousand damaged copies of the index and as many of the data are opened or refused by name.
   @Test func damage() throws {
     let copy = try Golden.temporaryDirectory()
