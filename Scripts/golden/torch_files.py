@@ -36,6 +36,10 @@ module.layer.weight = torch.nn.Parameter(weight)
 torch.save({"epoch": 3, "state_dict": dict(module.named_parameters()), "loss": 0.5, "name": "x"},
            f"{OUTPUT}/lightning.ckpt")
 torch.save(module.state_dict(), f"{OUTPUT}/module.pth")
+# Views, which lie in their storage by strides.
+views = {"layer.weight": weight.t().contiguous().t(), "columns": weight[:, 1:3], "steps": torch.arange(12.0)[1::3],
+         "half": weight.half().t(), "counts": torch.arange(24).reshape(2, 3, 4).permute(2, 0, 1)}
+torch.save(views, f"{OUTPUT}/views.pt")
 
 
 class Harm:
@@ -43,7 +47,7 @@ class Harm:
         return os.system, ("touch /tmp/idiolect-was-harmed",)
 
 
-torch.save({"layer.weight": weight.t()}, f"{OUTPUT}/refused_view.pt")
+torch.save({"layer.weight": torch.ones(3).expand(4, 3)}, f"{OUTPUT}/refused_repeated.pt")
 torch.save({"layer.weight": Harm()}, f"{OUTPUT}/refused_harm.pt")
 torch.save(module, f"{OUTPUT}/refused_module.pt")
 torch.save([weight], f"{OUTPUT}/refused_list.pt")

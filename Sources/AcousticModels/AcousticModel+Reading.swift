@@ -78,7 +78,8 @@ extension AcousticModel {
       )
     }
     switch family {
-    case "parakeet_ctc": return try FastConformerConfiguration(config)
+    case FastConformerConfiguration.modelType, FastConformerConfiguration.plainModelType:
+      return try FastConformerConfiguration(config)
     case "wav2vec2-bert": return try Wav2Vec2BertConfiguration(config)
     case DeepSpeechConfiguration.modelType: return try DeepSpeechConfiguration(config)
     case WaveNetConfiguration.modelType: return try WaveNetConfiguration(config)

@@ -58,6 +58,20 @@ import Testing
     }
   }
 
+  @Test func alphabetIsMissing() throws {
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    for name in ["model-7.index", "model-7.data-00000-of-00001"] {
+      try FileManager.default.copyItem(
+        atPath: "\(directory)/\(name)", toPath: "\(copy)/\(name)")
+    }
+    let error = #expect(throws: IdiolectError.self) { try AcousticModel(directory: copy) }
+    #expect(error?.code == .notFound)
+    #expect(
+      error?.message.hasPrefix("\(copy): has a checkpoint, model-7.index, but no alphabet.txt")
+        == true)
+  }
+
   /// A thousand damaged copies of the index and as many of the data are opened or refused by name.
   @Test func damage() throws {
     let copy = try Golden.temporaryDirectory()
@@ -82,6 +96,43 @@ import Testing
         }
       } catch let error as IdiolectError {
         #expect(error.message.hasPrefix("\(copy)/model-7."), "\(error.message)")
+      }
+    }
+  }
+
+  /// Wherever in the data a bit is flipped, whoever reads all variables is told of which file and variable.
+  @Test func flippedBits() throws {
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    let (index, data) = ("model-7.index", "model-7.data-00000-of-00001")
+    try FileManager.default.copyItem(atPath: "\(directory)/\(index)", toPath: "\(copy)/\(index)")
+    let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(data)")))
+    var random = SeededRandom(seed: 1)
+    for round in 0..<300 {
+      var bytes = whole
+      let place =
+        round < 8
+        ? round : round < 16 ? bytes.count + 7 - round : random.integer(below: bytes.count)
+      bytes[place] ^= 1 << UInt8(round % 8)
+      try Data(bytes).write(to: URL(fileURLWithPath: "\(copy)/\(data)"))
+      let store = try WeightStore(bundle: TensorFlowBundle(prefix: "\(copy)/model-7"), path: copy)
+      let hit = try #require(store.names.first { store[$0]!.byteRange.contains(place) })
+      for name in store.names {
+        func read() throws {
+          if store[name]?.type == .float32 {
+            _ = try store.readFloats(name)
+          } else {
+            _ = try store.readInt64s(name)
+          }
+        }
+        guard name == hit else {
+          try read()
+          continue
+        }
+        let error = #expect(throws: IdiolectError.self) { try read() }
+        #expect(error?.code == .invalidModel)
+        #expect(error?.message.hasPrefix("\(copy)/\(data): ") == true)
+        #expect(error?.message.contains("'\(name)'") == true, "\(error?.message ?? "")")
       }
     }
   }

@@ -84,6 +84,36 @@ import Testing
   }
 }
 
+/// What NeMo's networks become when they are written.
+@Suite struct NeMoRoundTripTests {
+  @Test(arguments: [
+    ("fastconformer", "FastConformer-CTC", "parakeet_ctc", "ParakeetForCTC"),
+    ("conformer", "Conformer-CTC", "nemo-conformer-ctc", "ConformerEncoderForCTC"),
+    ("quartznet", "QuartzNet", "nemo-conv-asr", "ConvASREncoderForCTC"),
+    ("citrinet", "Citrinet", "nemo-conv-asr", "ConvASREncoderForCTC"),
+  ])
+  func roundTrip(_ name: String, _ family: String, _ type: String, _ architecture: String) throws {
+    let golden = try GoldenCase("nemo/\(name)")
+    let copy = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    try onEngine {
+      let model = try AcousticModel(directory: "\(golden.directory)/model.nemo")
+      #expect(model.network.sizes.family.hasPrefix("\(family) ("))
+      try model.write(to: copy)
+      let config = try JSONNode(path: "\(copy)/config.json")
+      #expect(try config["model_type"].string() == type)
+      #expect(try config["architectures"].strings() == [architecture])
+      let again = try AcousticModel(directory: copy)
+      #expect(again.network.sizes.family == model.network.sizes.family)
+      #expect(again.network.sizes.json == model.network.sizes.json)
+      let evaluation = Pass(training: false, precision: .float32)
+      #expect(
+        again.network(FeatureBatch(golden.features), evaluation).logits.values
+          == model.network(FeatureBatch(golden.features), evaluation).logits.values)
+    }
+  }
+}
+
 /// Gradients by the names that NeMo has.
 func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [String: [Float]] {
   try GoldenTraining.gradients(trained) { name in
@@ -96,7 +126,7 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
 @Suite struct HostileNeMoTests {
   /// A folder with the golden archive's files, to be changed, and a function that packs and opens them.
   private func change(
-    _ name: String, _ change: (String) throws -> Void
+    _ name: String, _ opened: (AcousticModel) -> Void = { _ in }, _ change: (String) throws -> Void
   ) throws -> IdiolectError? {
     let directory = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -106,7 +136,7 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
     try change("\(directory)/m")
     try ChildProcess.shell("tar -c -f \(directory)/x.nemo -C \(directory)/m .")
     do {
-      try onEngine { _ = try AcousticModel(directory: "\(directory)/x.nemo") }
+      opened(try onEngine { try AcousticModel(directory: "\(directory)/x.nemo") })
       return nil
     } catch let error as IdiolectError {
       #expect(error.message.hasPrefix("\(directory)/x.nemo"), "\(error.message)")
@@ -140,6 +170,52 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
       try text.replacing(old, with: new).write(toFile: path, atomically: true, encoding: .utf8)
     }
     #expect(error?.message.contains(named) == true, "\(error?.message ?? "it opens")")
+  }
+
+  /// Sections as older versions of NeMo wrote them: settings under `params`, what they are for under `cls` or `_target_`.
+  @Test(
+    arguments: ["fastconformer", "conformer", "quartznet", "citrinet"], ["cls", "_target_"])
+  func olderLayout(_ name: String, _ key: String) throws {
+    let golden = try GoldenCase("nemo/\(name)")
+    var model: AcousticModel?
+    let error = try change(name, { model = $0 }) { directory in
+      let path = "\(directory)/model_config.yaml"
+      let value = try JSONValue(yaml: Data(contentsOf: URL(fileURLWithPath: path)))
+      var config = try #require(value.object)
+      for section in ["preprocessor", "encoder", "decoder"] {
+        var settings = try #require(config[section]?.object)
+        let target = try #require(settings["_target_"])
+        settings["_target_"] = nil
+        config[section] = .object([key: target, "params": .object(settings)])
+      }
+      // JSON is YAML.
+      try AtomicFile.write(JSONValue.object(config).text(), to: path)
+    }
+    #expect(error == nil, "\(error?.message ?? "")")
+    let older = try #require(model)
+    try onEngine {
+      try golden.expectLogits(older.network, isSpread: true)
+      let today = try AcousticModel(directory: "\(golden.directory)/model.nemo")
+      #expect(older.frontEnd.fingerprint == today.frontEnd.fingerprint)
+      #expect(older.vocabulary == today.vocabulary)
+      #expect(older.network.sizes.json == today.network.sizes.json)
+    }
+  }
+
+  /// Contexts in a list of one are that one; of several, or others than all, none is guessed.
+  @Test(arguments: [
+    ("  - - -1\n    - -1", true), ("  - - 64\n    - 0", false),
+    ("  - - -1\n    - -1\n  - - 64\n    - 0", false),
+  ])
+  func contexts(_ list: String, _ opens: Bool) throws {
+    let error = try change("conformer") { directory in
+      let path = "\(directory)/model_config.yaml"
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      try text.replacing("  - -1\n  - -1", with: list).write(
+        toFile: path, atomically: true, encoding: .utf8)
+    }
+    #expect((error == nil) == opens, "\(error?.message ?? "it opens")")
+    if !opens { #expect(error?.message.contains("att_context_size") == true) }
   }
 
   @Test func filesThatAreMissing() throws {

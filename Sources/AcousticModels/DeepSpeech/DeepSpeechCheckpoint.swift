@@ -9,13 +9,17 @@ struct DeepSpeechCheckpoint {
   let directory: String
   let store: WeightStore
 
-  /// nil where a directory is none: no `alphabet.txt` and no `.index` of variables.
+  /// nil where a directory is none: it has no `.index` of variables.
   ///
-  /// - Throws: what reading the checkpoint throws.
+  /// - Throws: `.notFound` without `alphabet.txt`; what reading the checkpoint throws.
   init?(directory: String) throws {
-    guard FilePath.isFolder("\(directory)/alphabet.txt") == false,
-      let prefix = TensorFlowBundle.newest(in: directory)
-    else { return nil }
+    guard let prefix = TensorFlowBundle.newest(in: directory) else { return nil }
+    guard FilePath.isFolder("\(directory)/alphabet.txt") == false else {
+      throw IdiolectError(
+        .notFound,
+        "\(directory): has a checkpoint, \(prefix.dropFirst(directory.count + 1)).index, but no alphabet.txt, its labels, beside it; copy there the one that it was trained with"
+      )
+    }
     self.directory = directory
     store = WeightStore(bundle: try TensorFlowBundle(prefix: prefix), path: directory)
   }

@@ -1,7 +1,12 @@
 package import Basics
 
 extension FastConformerConfiguration {
-  /// Reads `config.json` of a `ParakeetForCTC`; what it does not state is the layout's default.
+  /// Of what transformers has the network for.
+  package static let modelType = "parakeet_ctc"
+  /// Of what it has not, for `ParakeetForCTC` subsamples by depthwise convolutions alone: a layout of our own.
+  package static let plainModelType = "nemo-conformer-ctc"
+
+  /// Reads `config.json` of a `ParakeetForCTC`, or what `json` wrote; what it does not state is the layout's default.
   ///
   /// - Throws: `.invalidModel` or `.invalidData` that names the file and the setting.
   package init(_ config: JSONNode) throws {
@@ -16,7 +21,8 @@ extension FastConformerConfiguration {
     convolutionKernel = try encoder["conv_kernel_size"].int(default: convolutionKernel)
     subsamplingFactor = try encoder["subsampling_factor"].int(default: subsamplingFactor)
     subsamplingChannels = try encoder["subsampling_conv_channels"].int(default: subsamplingChannels)
-    hasPlainSubsampling = try encoder["plain_subsampling"].bool(default: false)
+    hasPlainSubsampling =
+      try config["model_type"].string(default: "") == FastConformerConfiguration.plainModelType
     melBins = try encoder["num_mel_bins"].int(default: melBins)
     scalesInput = try encoder["scale_input"].bool(default: scalesInput)
     labelCount = try config["vocab_size"].int(default: labelCount)
@@ -46,10 +52,10 @@ extension FastConformerConfiguration {
     try validate(file: config.file)
   }
 
-  /// `config.json`, as `AutoModelForCTC` reads it.
+  /// `config.json`, as `AutoModelForCTC` reads it, of networks that it has.
   package var json: JSONValue {
     var encoder: JSONObject = [
-      "model_type": "parakeet_encoder",
+      "model_type": hasPlainSubsampling ? "nemo-conformer" : "parakeet_encoder",
       "hidden_size": .integer(hiddenSize),
       "num_hidden_layers": .integer(layerCount),
       "num_attention_heads": .integer(headCount),
@@ -72,11 +78,12 @@ extension FastConformerConfiguration {
       "activation_dropout": .rate(activationDropout),
       "attention_dropout": .rate(attentionDropout),
     ]
-    if hasPlainSubsampling { encoder["plain_subsampling"] = true }
     encoder["adapter_attn_dim"] = adapterWidth.map { .integer($0) }
     return [
-      "architectures": ["ParakeetForCTC"],
-      "model_type": "parakeet_ctc",
+      "architectures": [hasPlainSubsampling ? "ConformerEncoderForCTC" : "ParakeetForCTC"],
+      "model_type": .string(
+        hasPlainSubsampling
+          ? FastConformerConfiguration.plainModelType : FastConformerConfiguration.modelType),
       "dtype": "float32",
       "vocab_size": .integer(labelCount),
       "pad_token_id": .integer(blank),

@@ -1,7 +1,7 @@
 import Basics
 package import TensorEngine
 
-/// The sizes of a FastConformer-CTC, as `ParakeetForCTC`'s `config.json` states them.
+/// The sizes of a FastConformer-CTC, as `ParakeetForCTC`'s `config.json` states them, or of a Conformer-CTC.
 public struct FastConformerConfiguration: Sendable, Hashable {
   public var hiddenSize = 1024
   public var layerCount = 24
@@ -105,7 +105,10 @@ public struct FastConformerConfiguration: Sendable, Hashable {
 }
 
 extension FastConformerConfiguration: NetworkConfiguration {
-  package var family: String { "FastConformer-CTC (ParakeetForCTC)" }
+  package var family: String {
+    hasPlainSubsampling
+      ? "Conformer-CTC (ConformerEncoder)" : "FastConformer-CTC (ParakeetForCTC)"
+  }
 
   package var summary: String {
     "\(layerCount) layers of \(hiddenSize), \(headCount) attention heads, feed-forward \(intermediateSize), convolution over \(convolutionKernel) frames"

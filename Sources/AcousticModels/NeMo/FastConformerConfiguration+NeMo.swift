@@ -59,7 +59,8 @@ extension FastConformerConfiguration {
       ("conv_context_size", .null), ("att_context_size", [-1, -1]),
     ] {
       let value = encoder[key]
-      guard !value.exists || value.value == wanted else {
+      // Contexts may be in a list, here of one.
+      guard !value.exists || value.value == wanted || value.value == [wanted] else {
         throw refuse(key, value.value!.text(.compact), wanted.text(.compact))
       }
     }

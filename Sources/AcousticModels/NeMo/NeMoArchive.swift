@@ -21,11 +21,26 @@ struct NeMoArchive {
     guard let text = try archive.data("model_config.yaml") else {
       throw IdiolectError(.invalidModel, "\(path): has no model_config.yaml: NeMo did not write it")
     }
-    do { configuration = JSONNode(try JSONValue(yaml: text), file: file) } catch let error
-      as IdiolectError
-    {
+    do {
+      configuration = JSONNode(NeMoArchive.modern(try JSONValue(yaml: text)), file: file)
+    } catch let error as IdiolectError {
       throw IdiolectError(.invalidModel, "\(file): \(error.message)", cause: error)
     }
+  }
+
+  /// Hydra's older layout as today's, as NeMo turns it: `cls` is `_target_`, and `params` stand beside it.
+  private static func modern(_ value: JSONValue) -> JSONValue {
+    guard var section = value.object else { return value }
+    if section["_target_"] == nil, let target = section["cls"] {
+      section["_target_"] = target
+      section["cls"] = nil
+    }
+    if let settings = section["params"]?.object {
+      section["params"] = nil
+      for (key, setting) in settings.members { section[key] = setting }
+    }
+    for (key, part) in section.members { section[key] = modern(part) }
+    return .object(section)
   }
 
   /// By the encoder's name.

@@ -5,14 +5,16 @@ import CKernels
 public struct WeightEntry: Sendable, Hashable {
   public let type: SafetensorsType
   public let shape: [Int]
-  /// In the file.
+  /// In the file, from its first element to its last.
   public let byteRange: Range<Int>
+  /// Elements from one to the next along each axis, of a tensor that does not lie row-major; nil for one that does.
+  var strides: [Int]?
 
   /// The number of elements; 1 for a scalar, whose shape is empty.
-  public var count: Int { byteRange.count / type.size }
+  public var count: Int { shape.reduce(1, *) }
 }
 
-/// A file of named tensors, row-major, in one of the layouts that can be read.
+/// A file of named tensors in one of the layouts that can be read.
 public protocol WeightFile: Sendable {
   var path: String { get }
   var entries: [String: WeightEntry] { get }
@@ -49,11 +51,17 @@ extension WeightFile {
 /// A file whose bytes are mapped into memory: tensors are copied out, widened to float32, when asked for.
 protocol MappedTensors: WeightFile {
   var map: MappedFile { get }
+  /// Whether a tensor's bytes are as they were written, of files that can tell.
+  ///
+  /// - Throws: what `naming` makes an error of.
+  func verify(_ name: String, _ entry: WeightEntry) throws
   /// Runs `body`; a fault in it becomes an error that names the file.
   static func naming<T>(_ path: String, _ body: () throws -> T) throws -> T
 }
 
 extension MappedTensors {
+  func verify(_ name: String, _ entry: WeightEntry) throws {}
+
   public func readFloats(_ name: String) throws -> [Float] {
     let entry = try entry(name)
     try requireFloating(name, entry)
@@ -75,24 +83,40 @@ extension MappedTensors {
       "'\(name)' of shape \(entry.shape) into \(destination.count) elements")
     guard let target = destination.baseAddress, entry.count > 0 else { return }
     try Self.naming(path) {
-      switch entry.type {
-      case .float16:
-        try widen(entry, UInt16.self) { ck_widen_f16(target + $0, $1, $2) }
-      case .bfloat16:
-        try widen(entry, UInt16.self) { ck_widen_bf16(target + $0, $1, $2) }
-      case .float64:
-        try widen(entry, Double.self) { ck_narrow_f64(target + $0, $1, $2) }
-      default:
-        try map.copy(
-          from: entry.byteRange.lowerBound, into: UnsafeMutableRawBufferPointer(destination))
+      try verify(name, entry)
+      guard let strides = entry.strides else {
+        try floats(entry, to: target)
+        return
       }
+      let span = entry.span
+      let values = try [Float](unsafeUninitializedCapacity: span.count) { buffer, count in
+        try floats(span, to: buffer.baseAddress!)
+        count = span.count
+      }
+      entry.forEachPlace(strides) { destination[$0] = values[$1] }
+    }
+  }
+
+  private func floats(_ entry: WeightEntry, to target: UnsafeMutablePointer<Float>) throws {
+    switch entry.type {
+    case .float16:
+      try widen(entry, UInt16.self) { ck_widen_f16(target + $0, $1, $2) }
+    case .bfloat16:
+      try widen(entry, UInt16.self) { ck_widen_bf16(target + $0, $1, $2) }
+    case .float64:
+      try widen(entry, Double.self) { ck_narrow_f64(target + $0, $1, $2) }
+    default:
+      try map.copy(
+        from: entry.byteRange.lowerBound,
+        into: UnsafeMutableRawBufferPointer(start: target, count: entry.byteRange.count))
     }
   }
 
   public func readInt64s(_ name: String) throws -> [Int64] {
     let entry = try entry(name)
     return try Self.naming(path) {
-      switch entry.type {
+      try verify(name, entry)
+      return switch entry.type {
       case .bool, .uint8: try integers(entry, UInt8.self) { Int64($0) }
       case .int8: try integers(entry, Int8.self) { Int64($0) }
       case .uint16: try integers(entry, UInt16.self) { Int64($0) }
@@ -152,11 +176,41 @@ extension MappedTensors {
     _ entry: WeightEntry, _: Stored.Type, _ convert: (Stored) throws -> Int64
   ) throws -> [Int64] {
     var result: [Int64] = []
-    result.reserveCapacity(entry.count)
+    let span = entry.span
+    result.reserveCapacity(span.count)
     guard entry.count > 0 else { return result }
-    try widen(entry, Stored.self) { _, source, count in
+    try widen(span, Stored.self) { _, source, count in
       for index in 0..<count { result.append(try convert(source[index])) }
     }
-    return result
+    guard let strides = entry.strides else { return result }
+    var turned = [Int64](repeating: 0, count: entry.count)
+    entry.forEachPlace(strides) { turned[$0] = result[$1] }
+    return turned
+  }
+}
+
+extension WeightEntry {
+  /// All that lies between the first element and the last.
+  fileprivate var span: WeightEntry {
+    WeightEntry(type: type, shape: [byteRange.count / type.size], byteRange: byteRange)
+  }
+
+  /// Hands over each element's number, row-major, and where it lies in the span.
+  ///
+  /// - Precondition: there are elements, and whoever made this saw that all lie in `byteRange`.
+  fileprivate func forEachPlace(_ strides: [Int], _ body: (_ index: Int, _ place: Int) -> Void) {
+    let (width, step, outer) = (shape.last!, strides.last!, shape.count - 1)
+    var (row, position) = (0, [Int](repeating: 0, count: outer))
+    for first in stride(from: 0, to: count, by: width) {
+      for column in 0..<width { body(first + column, row + column * step) }
+      // The next along the lowest axis that has one.
+      for axis in (0..<outer).reversed() {
+        position[axis] += 1
+        row += strides[axis]
+        if position[axis] < shape[axis] { break }
+        row -= position[axis] * strides[axis]
+        position[axis] = 0
+      }
+    }
   }
 }

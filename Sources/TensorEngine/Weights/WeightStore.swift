@@ -2,7 +2,8 @@ import Basics
 import Foundation
 
 /// The weights of a model directory as one namespace: `model.safetensors`, or the shards that
-/// `model.safetensors.index.json` lists; where there are none, PyTorch's `pytorch_model.bin` or its shards.
+/// `model.safetensors.index.json` lists; where there are none, PyTorch's `pytorch_model.bin` or its shards, or a
+/// checkpoint of another of PyTorch's usual names.
 public struct WeightStore: Sendable {
   /// The files, in the order of their names.
   public let files: [any WeightFile]
@@ -22,14 +23,18 @@ public struct WeightStore: Sendable {
     for name in ["model.safetensors", "pytorch_model.bin"] {
       let single = "\(directory)/\(name)"
       let index = "\(single).index.json"
-      if FileManager.default.fileExists(atPath: single) {
+      if WeightStore.isThere(single) {
         try self.init(file: single)
         return
       }
-      if FileManager.default.fileExists(atPath: index) {
+      if WeightStore.isThere(index) {
         try self.init(index: index, directory: directory)
         return
       }
+    }
+    for name in WeightStore.checkpoints where WeightStore.isThere("\(directory)/\(name)") {
+      try self.init(file: "\(directory)/\(name)")
+      return
     }
     if let prefix = TensorFlowBundle.newest(in: directory) {
       self.init(bundle: try TensorFlowBundle(prefix: prefix), path: directory)
@@ -37,8 +42,17 @@ public struct WeightStore: Sendable {
     }
     throw IdiolectError(
       .notFound,
-      "\(directory): has neither model.safetensors nor pytorch_model.bin, nor an index of shards of either; copy the weights there"
+      "\(directory): has neither model.safetensors nor pytorch_model.bin, nor an index of shards of either, nor \(WeightStore.checkpoints.joined(separator: ", ")); copy the weights there"
     )
+  }
+
+  /// What trainers call PyTorch's weights, and a directory's are looked for under, in this order.
+  private static let checkpoints = [
+    "pytorch_model.pt", "pytorch_model.ckpt", "model.pt", "model.ckpt",
+  ]
+
+  private static func isThere(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
   }
 
   /// Opens the weights of an archive that NeMo wrote.

@@ -38,6 +38,22 @@ import Testing
     #expect(throws: IdiolectError.self) { try read.tensors("short") }
   }
 
+  /// Compressed by what is not unpacked here: named, and how to unpack it.
+  @Test(arguments: [
+    ("bzip2", Array("BZh91AY&SY".utf8)), ("xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0, 4]),
+    ("zstd", [0x28, 0xB5, 0x2F, 0xFD, 4, 0x58]),
+  ])
+  func otherCompressions(_ name: String, _ bytes: [UInt8]) throws {
+    let directory = try Golden.temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let path = "\(directory)/a.tar"
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let error = #expect(throws: IdiolectError.self) { try TarArchive(path: path) }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.hasPrefix("\(path): is compressed by \(name)") == true)
+    #expect(error?.message.contains("\(name) -dc") == true)
+  }
+
   /// Cut short or with bytes changed: read or refused by name, never worse.
   @Test(arguments: ["--format=pax", "-z"]) func damage(_ options: String) throws {
     let (directory, _) = try archive(options)

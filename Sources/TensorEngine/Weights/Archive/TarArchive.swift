@@ -11,14 +11,27 @@ public struct TarArchive: Sendable {
   /// Of a file that is read as a whole.
   private static let fileLimit = 64 << 20
 
-  /// - Throws: `.notFound`, `.inputOutput`, or `.invalidModel` that names the file and what is wrong with it.
+  /// What others begin with, and what unpacks them.
+  private static let compressions: [(magic: [UInt8], name: String)] = [
+    (Array("BZh".utf8), "bzip2"), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], "xz"),
+    ([0x28, 0xB5, 0x2F, 0xFD], "zstd"),
+  ]
+
+  /// - Throws: `.notFound`, `.inputOutput`, `.unsupported` for another compression, or `.invalidModel` that names the
+  ///   file and what is wrong with it.
   public init(path: String) throws {
     self.path = path
     (map, directory) = try TarArchive.naming(path) {
       var map = try MappedFile(path: path)
-      var head = [UInt8](repeating: 0, count: min(2, map.size))
+      var head = [UInt8](repeating: 0, count: min(6, map.size))
       try head.withUnsafeMutableBytes { try map.copy(from: 0, into: $0) }
-      if head == [0x1F, 0x8B] { map = try Gzip.inflated(map) }
+      if head.starts(with: [0x1F, 0x8B]) { map = try Gzip.inflated(map) }
+      if let (_, name) = Self.compressions.first(where: { head.starts(with: $0.magic) }) {
+        throw IdiolectError(
+          .unsupported,
+          "\(path): is compressed by \(name), and only gzip is unpacked here; unpack it first: \(name) -dc FILE > OTHER.nemo"
+        )
+      }
       let mapped = map
       let directory = try TarDirectory(size: map.size) { offset, count in
         var bytes = [UInt8](repeating: 0, count: count)

@@ -42,14 +42,14 @@ public struct TensorFlowBundle: Sendable {
   private static let indexLimit = 64 << 20
   private static let shardLimit = 4096
 
-  private static func entries(_ path: String) throws -> ([Int: [String: WeightEntry]], Int) {
+  private static func entries(_ path: String) throws -> ([Int: [String: Variable]], Int) {
     let map = try MappedFile(path: path)
     guard map.size <= indexLimit else {
       throw ArchiveFault("it has \(map.size >> 20) MiB, more than is sensible")
     }
     var bytes = [UInt8](repeating: 0, count: map.size)
     try bytes.withUnsafeMutableBytes { try map.copy(from: 0, into: $0) }
-    var (found, shards): ([Int: [String: WeightEntry]], Int) = ([:], 1)
+    var (found, shards): ([Int: [String: Variable]], Int) = ([:], 1)
     for (name, value) in try TensorFlowTable(bytes).entries {
       if name.isEmpty {
         var header = ByteCursor(value)
@@ -60,8 +60,8 @@ public struct TensorFlowBundle: Sendable {
         guard (1...shardLimit).contains(shards) else {
           throw ArchiveFault("it is in \(shards) parts, which makes no sense")
         }
-      } else if let (shard, entry) = try entry(name, value) {
-        found[shard, default: [:]][name] = entry
+      } else if let (shard, variable) = try variable(name, value) {
+        found[shard, default: [:]][name] = variable
       }
     }
     guard found.keys.allSatisfy({ (0..<shards).contains($0) }) else {
@@ -71,12 +71,13 @@ public struct TensorFlowBundle: Sendable {
   }
 
   /// nil for what is no tensor of numbers.
-  private static func entry(
+  private static func variable(
     _ name: String, _ value: ArraySlice<UInt8>
-  ) throws -> (shard: Int, entry: WeightEntry)? {
+  ) throws -> (shard: Int, variable: Variable)? {
     var (type, shape, shard, offset, size): (SafetensorsType?, [Int], Int, Int, Int) = (
       nil, [], 0, 0, 0
     )
+    var sum: UInt32 = 0
     var cursor = ByteCursor(value)
     while let (number, value, bytes) = try cursor.field() {
       switch number {
@@ -85,6 +86,7 @@ public struct TensorFlowBundle: Sendable {
       case 3: shard = value
       case 4: offset = value
       case 5: size = value
+      case 6: sum = UInt32(truncatingIfNeeded: value)
       default: break
       }
     }
@@ -96,7 +98,8 @@ public struct TensorFlowBundle: Sendable {
     guard !overflow, bytes == size, offset <= Int.max - size else {
       throw ArchiveFault("'\(name)' has \(size) bytes, which its shape \(shape) does not make")
     }
-    return (shard, WeightEntry(type: type, shape: shape, byteRange: offset..<offset + size))
+    let entry = WeightEntry(type: type, shape: shape, byteRange: offset..<offset + size)
+    return (shard, Variable(entry: entry, sum: sum))
   }
 
   private static func shape(_ bytes: ArraySlice<UInt8>) throws -> [Int] {
@@ -119,10 +122,18 @@ public struct TensorFlowBundle: Sendable {
   }
 }
 
+/// What an index says of one variable.
+private struct Variable {
+  let entry: WeightEntry
+  /// Of its bytes; TensorFlow opens none without.
+  let sum: UInt32
+}
+
 /// One part of a checkpoint's data.
 private struct TensorFlowShard: MappedTensors {
   let path: String
   let entries: [String: WeightEntry]
+  private let sums: [String: UInt32]
   let map: MappedFile
 
   var names: [String] {
@@ -130,14 +141,35 @@ private struct TensorFlowShard: MappedTensors {
   }
   var metadata: [String: String] { [:] }
 
-  init(path: String, _ entries: [String: WeightEntry]) throws {
-    (self.path, self.entries) = (path, entries)
+  init(path: String, _ variables: [String: Variable]) throws {
+    self.path = path
+    let entries = variables.mapValues(\.entry)
+    (self.entries, sums) = (entries, variables.mapValues(\.sum))
     map = try Self.naming(path) {
       let map = try MappedFile(path: path)
       if let (name, _) = entries.first(where: { $0.value.byteRange.upperBound > map.size }) {
         throw ArchiveFault("'\(name)' lies beyond its end; is the download complete?")
       }
       return map
+    }
+  }
+
+  /// By the sum of its bytes.
+  func verify(_ name: String, _ entry: WeightEntry) throws {
+    var sum = Checksum()
+    let block = 1 << 18
+    try withUnsafeTemporaryAllocation(byteCount: block, alignment: 64) { scratch in
+      for start in stride(
+        from: entry.byteRange.lowerBound, to: entry.byteRange.upperBound, by: block)
+      {
+        let part = UnsafeMutableRawBufferPointer(
+          rebasing: scratch[..<min(block, entry.byteRange.upperBound - start)])
+        try map.copy(from: start, into: part)
+        sum.add(UnsafeRawBufferPointer(part))
+      }
+    }
+    guard sum.masked == sums[name] else {
+      throw ArchiveFault("the bytes of '\(name)' do not make its sum: it is damaged; copy it again")
     }
   }
 

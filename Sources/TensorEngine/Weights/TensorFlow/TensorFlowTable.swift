@@ -38,7 +38,9 @@ struct TensorFlowTable {
     }
     guard bytes[place.upperBound] == 0 else { throw ArchiveFault("a block is compressed") }
     var sum = ByteCursor(bytes[(place.upperBound + 1)...])
-    guard try sum.fixed32() == Checksum.masked(bytes[place.lowerBound...place.upperBound]) else {
+    var own = Checksum()
+    bytes.withUnsafeBytes { own.add(.init(rebasing: $0[place.lowerBound...place.upperBound])) }
+    guard try sum.fixed32() == own.masked else {
       throw ArchiveFault("a block's sum is wrong: it is damaged")
     }
     var last = ByteCursor(bytes[(place.upperBound - 4)..<place.upperBound])
@@ -108,19 +110,5 @@ struct ByteCursor {
     case 5: return (tag >> 3, Int(try fixed32()), [])
     default: throw ArchiveFault("a field is of a kind that is not known")
     }
-  }
-}
-
-/// CRC-32C, turned as LevelDB keeps it beside data that hold sums themselves.
-enum Checksum {
-  private static let table: [UInt32] = (0..<256).map { byte in
-    (0..<8).reduce(UInt32(byte)) { value, _ in
-      value & 1 == 1 ? 0x82F6_3B78 ^ value >> 1 : value >> 1
-    }
-  }
-
-  static func masked(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-    let sum = ~bytes.reduce(UInt32.max) { table[Int(($0 ^ UInt32($1)) & 0xFF)] ^ $0 >> 8 }
-    return (sum >> 15 | sum << 17) &+ 0xA282_EAD8
   }
 }

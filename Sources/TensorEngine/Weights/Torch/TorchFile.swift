@@ -2,7 +2,7 @@ import Basics
 import Foundation
 
 /// The tensors of a PyTorch checkpoint (`.bin`, `.pt`, `.pth`, `.ckpt`), mapped into memory like those of a
-/// safetensors file. Its pickle is parsed, never run.
+/// safetensors file. Its pickle is parsed, never run. Views, such as transposed tensors, are laid out as they are read.
 ///
 /// Reads what `torch.save` wrote: a zip archive, or the older sequence of pickles before the storages. Tensors that
 /// lie under `state_dict`, `model` or `model_state_dict` are named without that.
@@ -209,28 +209,34 @@ public struct TorchFile: MappedTensors {
     var names: [String] = []
     var entries: [String: WeightEntry] = [:]
     try walk(pickle) { tensor in
-      var (count, isContiguous) = (1, true)
+      func refuse(_ why: String) -> TorchFault { TorchFault("tensor '\(tensor.name)' \(why)") }
+      // The span is of the elements from its first to its last.
+      var (count, span, isContiguous) = (1, 1, true)
       for (size, stride) in zip(tensor.shape, tensor.strides).reversed() {
         isContiguous = isContiguous && (size == 1 || stride == count)
         let (product, overflow) = count.multipliedReportingOverflow(by: size)
-        guard !overflow else {
-          throw TorchFault("the shape of tensor '\(tensor.name)' has more elements than can be")
-        }
+        guard !overflow else { throw refuse("has a shape of more elements than can be") }
         count = product
+        let (reach, isFar) = max(0, size - 1).multipliedReportingOverflow(by: stride)
+        let (sum, isFarther) = span.addingReportingOverflow(reach)
+        guard !isFar, !isFarther else { throw refuse("lies beyond its storage") }
+        span = sum
       }
-      guard isContiguous || count == 0 else {
-        throw TorchFault(
-          "tensor '\(tensor.name)' is a view of another's storage; save it with .contiguous()")
+      if count == 0 { (span, isContiguous) = (0, true) }
+      // What repeats elements has no bound in the file's size.
+      guard count <= span else {
+        throw refuse("repeats elements of its storage; save it with .contiguous()")
       }
-      let (last, overflow) = tensor.first.addingReportingOverflow(count)
+      let (last, overflow) = tensor.first.addingReportingOverflow(span)
       let (bytes, tooMany) = last.multipliedReportingOverflow(by: tensor.type.size)
-      guard !overflow, !tooMany else {
-        throw TorchFault("tensor '\(tensor.name)' lies beyond its storage")
-      }
+      guard !overflow, !tooMany else { throw refuse("lies beyond its storage") }
       let start = try storages(tensor.key, bytes) + tensor.first * tensor.type.size
+      // An axis of one element has no next, however far.
+      let strides = zip(tensor.shape, tensor.strides).map { $0 == 1 ? 0 : $1 }
       let entry = WeightEntry(
         type: tensor.type, shape: tensor.shape,
-        byteRange: start..<start + count * tensor.type.size)
+        byteRange: start..<start + span * tensor.type.size,
+        strides: isContiguous ? nil : strides)
       guard entries.updateValue(entry, forKey: tensor.name) == nil else {
         throw TorchFault("the name '\(tensor.name)' is there twice")
       }
