@@ -48,8 +48,9 @@ import Testing
       (0..<3).map { Float(Float16(weight[4 * $0 + column])) }
     }
     #expect(try file.entry("half").shape == [4, 3] && file.readFloats("half") == half)
-    let counts = (0..<4).flatMap { last in
-      (0..<6).map { Int64(12 * ($0 / 3) + 4 * ($0 % 3) + last) }
+    var counts: [Int64] = []
+    for last in 0..<4 {
+      for index in 0..<6 { counts.append(Int64(12 * (index / 3) + 4 * (index % 3) + last)) }
     }
     #expect(try file.entry("counts").shape == [4, 2, 3] && file.readInt64s("counts") == counts)
   }
