@@ -126,7 +126,7 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
 @Suite struct HostileNeMoTests {
   /// A folder with the golden archive's files, to be changed, and a function that packs and opens them.
   private func change(
-    _ name: String, _ opened: (AcousticModel) -> Void = { _ in }, _ change: (String) throws -> Void
+    _ name: String, _ change: (String) throws -> Void, opened: (AcousticModel) -> Void = { _ in }
   ) throws -> IdiolectError? {
     let directory = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -178,7 +178,7 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
   func olderLayout(_ name: String, _ key: String) throws {
     let golden = try GoldenCase("nemo/\(name)")
     var model: AcousticModel?
-    let error = try change(name, { model = $0 }) { directory in
+    let error = try change(name) { directory in
       let path = "\(directory)/model_config.yaml"
       let value = try JSONValue(yaml: Data(contentsOf: URL(fileURLWithPath: path)))
       var config = try #require(value.object)
@@ -190,6 +190,8 @@ func nemoGradients(_ trained: [Parameter], _ model: AcousticModel) throws -> [St
       }
       // JSON is YAML.
       try AtomicFile.write(JSONValue.object(config).text(), to: path)
+    } opened: {
+      model = $0
     }
     #expect(error == nil, "\(error?.message ?? "")")
     let older = try #require(model)

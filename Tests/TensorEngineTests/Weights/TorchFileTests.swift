@@ -44,45 +44,55 @@ import Testing
     #expect(try file.entry("columns").shape == [3, 2] && file.entry("columns").count == 6)
     #expect(try file.readFloats("columns") == [1, 2, 5, 6, 9, 10].map { weight[$0] })
     #expect(try file.readFloats("steps") == [1, 4, 7, 10])
-    let half = (0..<4).flatMap { column in
-      (0..<3).map { Float(Float16(weight[4 * $0 + column])) }
+    let half = (0..<12).map { (place: Int) -> Float in
+      Float(Float16(weight[4 * (place % 3) + place / 3]))
     }
     #expect(try file.entry("half").shape == [4, 3] && file.readFloats("half") == half)
-    var counts: [Int64] = []
-    for last in 0..<4 {
-      for index in 0..<6 { counts.append(Int64(12 * (index / 3) + 4 * (index % 3) + last)) }
-    }
+    let counts = (0..<24).map { (place: Int) -> Int64 in Int64(4 * (place % 6) + place / 6) }
     #expect(try file.entry("counts").shape == [4, 2, 3] && file.readInt64s("counts") == counts)
   }
 
-  /// A storage of twelve elements, 0 … 11, with whatever a file may say of its one tensor.
-  @Test(
-    arguments: [
-      ([3, 4], [4, 1], 0, Array(0..<12)),
-      ([4, 3], [1, 4], 0, [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]),
-      ([2, 2], [6, 2], 3, [3, 5, 9, 11]), ([1, 3], [.max, 4], 0, [0, 4, 8]),
-      ([3, 1], [4, .max], 1, [1, 5, 9]), ([2, 3], [1, 1], 0, nil), ([0, 5], [9, 9], 12, []),
-      ([], [], 11, [11]), ([2, 2, 3], [1, 6, 2], 0, [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]),
-      // Beyond the storage, or beyond what can be counted.
-      ([3, 4], [5, 1], 0, nil), ([12], [1], 1, nil), ([2], [12], 0, nil),
-      ([2, 2], [6, 3], 3, nil),
-      ([2], [.max], 0, nil), ([3], [.max], 0, nil), ([2], [.max - 1], 0, nil),
-      ([2], [1 << 62], 0, nil),
-      ([2], [1 << 61], 0, nil), ([2, 2], [.max / 2, .max / 2 + 1], 0, nil), ([1], [1], .max, nil),
-      ([2], [2], .max - 1, nil), ([2], [3], .max / 4, nil), ([.max], [1], 0, nil),
-      ([1 << 32, 1 << 32], [1, 1], 0, nil), ([1 << 62, 4], [0, 0], 0, nil),
-      ([.max, 2], [0, 3], 0, nil),
-      ([1 << 40], [0], 0, nil), ([13], [0], 0, nil), ([3, 4], [-4, 1], 0, nil), ([-3], [1], 0, nil),
-      ([2], [6], -1, nil), ([3, 4], [1], 0, nil),
-    ] as [([Int], [Int], Int, [Int]?)])
-  func strides(_ shape: [Int], _ strides: [Int], _ first: Int, _ expected: [Int]?) throws {
+  /// What a file may say of a tensor, and what is read of 0 … 11; nil where it is to be refused.
+  struct View: Sendable {
+    let shape, strides: [Int]
+    let first: Int
+    let read: [Int]?
+
+    init(_ shape: [Int], _ strides: [Int], _ first: Int = 0, reads read: [Int]? = nil) {
+      (self.shape, self.strides, self.first, self.read) = (shape, strides, first, read)
+    }
+  }
+
+  static let viewsWithin = [
+    View([3, 4], [4, 1], reads: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+    View([4, 3], [1, 4], reads: [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]),
+    View([2, 2], [6, 2], 3, reads: [3, 5, 9, 11]), View([1, 3], [.max, 4], reads: [0, 4, 8]),
+    View([3, 1], [4, .max], 1, reads: [1, 5, 9]), View([0, 5], [9, 9], 12, reads: []),
+    View([], [], 11, reads: [11]),
+    View([2, 2, 3], [1, 6, 2], reads: [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]),
+  ]
+  private static let (half, quarter): (Int, Int) = (.max / 2 + 1, .max / 4 + 1)
+  static let viewsBeyond = [
+    View([3, 4], [5, 1]), View([12], [1], 1), View([2], [12]), View([2, 2], [6, 3], 3),
+    View([2], [.max]), View([3], [.max]), View([2], [.max - 1]), View([2], [half]),
+    View([2], [quarter]), View([2, 2], [half - 1, half]), View([1], [1], .max),
+    View([2], [2], .max - 1), View([2], [3], quarter), View([.max], [1]), View([13], [0]),
+    View([1 << 32, 1 << 32], [1, 1]), View([half, 4], [0, 0]), View([.max, 2], [0, 3]),
+    View([1 << 40], [0]), View([2, 3], [1, 1]), View([3, 4], [-4, 1]), View([-3], [1]),
+    View([2], [6], -1), View([3, 4], [1]),
+  ]
+
+  @Test(arguments: viewsWithin + viewsBeyond) func strides(_ view: View) throws {
     let directory = try Golden.temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let path = "\(directory)/x.bin"
     func little(_ number: Int) -> [UInt8] {
       (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
-    func text(_ text: String) -> [UInt8] { [0x58, UInt8(text.utf8.count), 0, 0, 0] + text.utf8 }
+    func text(_ text: String) -> [UInt8] {
+      let head: [UInt8] = [0x58, UInt8(text.utf8.count), 0, 0, 0]
+      return head + Array(text.utf8)
+    }
     func number(_ number: Int) -> [UInt8] { [0x8A, 8] + little(number) }
     func tuple(_ items: [[UInt8]]) -> [UInt8] { [0x28] + items.flatMap { $0 } + [0x74] }
     func global(_ module: String, _ name: String) -> [UInt8] { Array("c\(module)\n\(name)\n".utf8) }
@@ -90,25 +100,24 @@ import Testing
       text("storage"), global("torch", "FloatStorage"), text("0"), text("cpu"), number(12),
     ])
     let arguments = tuple([
-      storage + [0x51], number(first), tuple(shape.map(number)), tuple(strides.map(number)), [0x89],
+      storage + [0x51], number(view.first), tuple(view.shape.map(number)),
+      tuple(view.strides.map(number)), [0x89],
       global("collections", "OrderedDict") + [0x29, 0x52],
     ])
     let tensor = global("torch._utils", "_rebuild_tensor_v2") + arguments + [0x52]
-    let start: [UInt8] = [0x80, 2]
-    let parts: [[UInt8]] = [
-      [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19], [0x4D, 0xE9, 3],
-      [0x4E],
-      [0x7D] + text("x") + tensor + [0x73], [0x5D] + text("0") + [0x61],
-    ]
-    let values = (0..<12).flatMap { place in
-      withUnsafeBytes(of: Float(place).bitPattern.littleEndian) { [UInt8]($0) }
-    }
-    let bytes = parts.flatMap { start + $0 + [0x2E] } + little(12) + values
+    let magic: [UInt8] = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+    let dictionary: [UInt8] = [0x7D] + text("x") + tensor + [0x73]
+    let keys: [UInt8] = [0x5D] + text("0") + [0x61]
+    let parts: [[UInt8]] = [magic, [0x4D, 0xE9, 3], [0x4E], dictionary, keys]
+    var bytes: [UInt8] = []
+    for part in parts { bytes += [0x80, 2] + part + [0x2E] }
+    let values = (0..<12).map(Float.init).withUnsafeBytes { [UInt8]($0) }
+    bytes += little(12) + values
     try Data(bytes).write(to: URL(fileURLWithPath: path))
-    if let expected {
+    if let expected = view.read {
       let file = try TorchFile(path: path)
       #expect(try file.readFloats("x") == expected.map(Float.init))
-      #expect(try file.entry("x").shape == shape && file.entry("x").count == expected.count)
+      #expect(try file.entry("x").shape == view.shape && file.entry("x").count == expected.count)
     } else {
       let error = #expect(throws: IdiolectError.self) { try TorchFile(path: path) }
       #expect(error?.code == .invalidModel && error?.message.hasPrefix(path) == true)
