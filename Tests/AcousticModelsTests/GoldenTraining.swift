@@ -57,7 +57,11 @@ struct GoldenTraining {
         #expect(gradient.map(abs).max()! < 1e-5 * largest, "\(name)")
       } else {
         let worst = Golden.relativeError(gradient, expected)
-        #expect(worst < 1e-3, "\(name): \(worst)")
+        let bound = 1e-3 * Float(expected.lazy.map(abs).max()!)
+        let far = zip(gradient, expected).indices(beyond: bound)
+        #expect(
+          worst < 1e-3,
+          "\(name): \(worst); \(far.count) of \(expected.count) beyond, at \(far.prefix(8))")
       }
     }
   }
@@ -87,5 +91,12 @@ struct GoldenTraining {
       uniqueKeysWithValues: parameters.map {
         (name($0.name), try #require($0.tensor.gradient, "\($0.name)").values)
       })
+  }
+}
+
+extension Zip2Sequence<[Float], [Float]> {
+  /// Where the two differ by more than so much.
+  fileprivate func indices(beyond bound: Float) -> [Int] {
+    enumerated().filter { abs($0.element.0 - $0.element.1) > bound }.map(\.offset)
   }
 }
